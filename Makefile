@@ -1,0 +1,178 @@
+# What can be done with this repository: `make help` lists it.
+# Needs Go, make, git and a POSIX shell. The linter and the formatter are pinned in tools/go.mod and built on first use;
+# `make race` also needs a C compiler.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+GO      ?= go
+BIN     ?= bin
+FUZZTIME ?= 20s
+FUZZ    ?= .
+
+# Tools have a module of their own, so that what they depend on never reaches the product's go.mod.
+TOOL := $(GO) tool -modfile=tools/go.mod
+LINT := $(TOOL) golangci-lint
+
+# The version is the nearest tag. The date is the commit's, not the clock's: one commit always builds to the same bytes.
+VERSION ?= $(shell git describe --tags --match 'v[0-9]*' 2>/dev/null)
+COMMIT  ?= $(shell git describe --always --dirty --abbrev=40 --exclude='*' 2>/dev/null)
+DATE    ?= $(shell TZ=UTC0 git log -1 --format=%cd --date=format-local:%Y-%m-%dT%H:%M:%SZ 2>/dev/null)
+STAMP   := github.com/openhostfactory/ohfp/internal/version
+LDFLAGS = -s -w -X $(STAMP).linkedVersion=$(VERSION) -X $(STAMP).linkedCommit=$(COMMIT) -X $(STAMP).linkedDate=$(DATE)
+
+# No C in the binary: one file that runs on any Linux, container or not.
+GOBUILD = CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)'
+
+##@ Everyday
+
+.PHONY: help
+help: ## List the targets
+	@awk 'BEGIN { FS = ":.*## " } \
+		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z][a-z0-9-]*:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Build bin/ohfp with version, commit and date
+	@mkdir -p $(BIN)
+	$(GOBUILD) -o $(BIN)/ ./cmd/...
+
+.PHONY: install
+install: ## Build and install into Go's bin directory (go env GOBIN)
+	CGO_ENABLED=0 $(GO) install -trimpath -ldflags '$(LDFLAGS)' ./cmd/...
+
+.PHONY: demo
+demo: ## Watch the Host Factory scripts request, follow and return machines from a simulated AWS
+	$(GO) run ./cmd/ohfp demo
+
+.PHONY: clean
+clean: ## Remove what build, test-coverage and profiling left behind
+	rm -rf $(BIN) coverage.out coverage.html
+	find . -type f \( -name '*.test' -o -name '*.prof' \) -not -path './.git/*' -exec rm -f {} +
+
+##@ Tests
+
+.PHONY: test
+test: ## Run all tests
+	$(GO) test ./...
+
+.PHONY: race
+race: ## Run all tests with the race detector (needs a C compiler)
+	@command -v "$$(CGO_ENABLED=1 $(GO) env CC | cut -d' ' -f1)" >/dev/null || \
+		{ echo "make race: no C compiler: install gcc or clang, or name one in CC" >&2; exit 1; }
+	CGO_ENABLED=1 $(GO) test -race -timeout 15m ./...
+
+.PHONY: test-coverage
+test-coverage: ## Run all tests, write coverage.out and coverage.html, print the total
+	$(GO) test -covermode=atomic -coverprofile=coverage.out ./...
+	$(GO) tool cover -html=coverage.out -o coverage.html
+	@$(GO) tool cover -func=coverage.out | tail -n 1
+
+.PHONY: test-integration
+test-integration: ## Run the suites that drive the built binary, its scripts and its processes; none may be skipped
+	@OHFP_TEST_DISALLOW_SKIP=1 $(GO) test -count=1 -v -run 'BlackBox|Script|Crash|Process' ./... 2>&1 | awk ' \
+		/^(=== |PASS$$|\?)/ || /no tests to run/ { next } \
+		/^ *--- SKIP/ { skipped = 1 } \
+		/^FAIL/ { failed = 1 } \
+		/^ok/ { passed = 1 } \
+		{ print } \
+		END { if (skipped) print "make test-integration: skipped tests count as failed"; exit failed || skipped || !passed }'
+
+.PHONY: test-postgres
+test-postgres: ## Run the tests of the store in PostgreSQL beside a server of their own (installed by apt-get if root; none may be skipped)
+	@OHFP_TEST_DISALLOW_SKIP=1 tools/with-postgres $(GO) test -count=1 -run Postgres ./store/sqlstore
+
+.PHONY: test-performance
+test-performance: bench ## Run the performance tests (same as bench)
+
+.PHONY: fuzz
+fuzz: ## Run every fuzz target for FUZZTIME each (default 20s); FUZZ=regexp chooses
+	@listing=$$($(GO) test -list '^Fuzz' ./...) || { echo "$$listing"; exit 1; }; \
+	targets=$$(echo "$$listing" | awk '/^Fuzz/ { name[n++] = $$1 } /^ok/ { while (n) print $$2, name[--n] }' | grep -E '$(FUZZ)') || \
+		{ echo "make fuzz: no fuzz target matches $(FUZZ)" >&2; exit 1; }; \
+	echo "$$targets" | while read -r package target; do \
+		echo "== $$package $$target"; \
+		$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$package" </dev/null || exit 1; \
+	done
+
+##@ Benchmarks
+
+.PHONY: bench
+bench: bench-scripts bench-calls ## Run all benchmarks
+	$(GO) test -run '^$$' -bench . -benchmem $$($(GO) list ./... | grep -v /internal/fakehf$$)
+
+.PHONY: bench-scripts
+bench-scripts: ## Time the five scripts against /bin/true, with 10, 1,000 and 10,000 machines stored
+	$(GO) test -run '^$$' -bench 'Scripts' -benchtime 20x ./internal/fakehf/...
+
+.PHONY: bench-postgres
+bench-postgres: ## Time the store in PostgreSQL beside a server of its own
+	@OHFP_TEST_DISALLOW_SKIP=1 tools/with-postgres $(GO) test -run '^$$' -bench Postgres -benchmem ./store/sqlstore
+
+.PHONY: bench-calls
+bench-calls: ## Count the AWS calls that each operation makes
+	$(GO) test -run '^$$' -bench 'Calls' -benchtime 1x ./internal/fakehf/...
+
+##@ Quality
+
+.PHONY: format
+format: ## Format the code (gofumpt, import groups)
+	$(LINT) fmt
+
+.PHONY: lint
+lint: ## Check the code and its formatting (.golangci.yml says what and why)
+	$(LINT) config verify
+	$(LINT) run ./...
+
+.PHONY: generate
+generate: ## Write generated files again
+	$(GO) generate ./...
+
+# What git sees of the working tree, reduced to one hash: names, changes, and the content of files it does not know.
+TREE = { git status --porcelain && git diff && git ls-files --others --exclude-standard -z | xargs -0 -r git hash-object --; } | git hash-object --stdin
+
+.PHONY: verify
+verify: ## Check that generated files, go.mod and checksums are current and the tree stays as it was (CI=true: clean)
+	@git rev-parse --git-dir >/dev/null 2>&1 || { echo "make verify: needs a git checkout" >&2; exit 1; }
+	@before=$$($(TREE)) && \
+	$(MAKE) --no-print-directory generate && \
+	$(GO) mod tidy -diff && $(GO) mod verify && \
+	$(GO) -C tools mod tidy -diff && \
+	after=$$($(TREE)) && \
+	if [ "$$before" != "$$after" ]; then \
+		echo "make verify: generated files were out of date; commit what make generate wrote:" >&2; \
+		git status --short >&2; exit 1; \
+	fi
+	@if [ "$${CI:-}" = true ] && [ -n "$$(git status --porcelain)" ]; then \
+		echo "make verify: the tree is not clean:" >&2; git status --short >&2; exit 1; \
+	fi
+
+.PHONY: pre-commit
+pre-commit: format lint test ## Run before committing: format, lint, test
+
+##@ Set-up (the pip and uv names are kept for those who know them)
+
+.PHONY: dev-install
+dev-install: ## Download modules, build the pinned tools, compile everything once
+	$(GO) mod download
+	$(LINT) version
+	$(TOOL) gofumpt -version
+	$(GO) build ./...
+
+.PHONY: dev-install-pip
+dev-install-pip: dev-install ## Same as dev-install: Go needs no package installer
+
+.PHONY: dev-install-uv
+dev-install-uv: dev-install ## Same as dev-install: Go needs no package installer
+
+.PHONY: uv-lock
+uv-lock: ## Bring go.mod and go.sum, Go's lock files, in line with the code and verify checksums
+	$(GO) mod tidy
+	$(GO) -C tools mod tidy
+	$(GO) mod verify
+
+.PHONY: uv-sync-dev
+uv-sync-dev: ## Download exactly the module versions that go.mod and go.sum lock, and verify them
+	$(GO) mod download
+	$(GO) -C tools mod download
+	$(GO) mod verify
