@@ -1,0 +1,292 @@
+package ohfp
+
+import (
+	"fmt"
+	"time"
+)
+
+// RequestType tells requests for machines from returns.
+type RequestType string
+
+// The request types.
+const (
+	TypeAcquire RequestType = "acquire"
+	TypeReturn  RequestType = "return"
+)
+
+// Status is where a request is in its life.
+type Status string
+
+// The statuses. The first three may change; the others are terminal.
+const (
+	StatusPending    Status = "pending"     // written down, no cloud call answered yet
+	StatusInProgress Status = "in_progress" // the cloud accepted a launch or an order to end machines
+	StatusStopping   Status = "stopping"    // it is decided how the request ends; what exists is being released
+	StatusComplete   Status = "complete"    // all that was asked for was delivered or is gone
+	StatusPartial    Status = "partial"     // some of it
+	StatusFailed     Status = "failed"      // none of it, and trying again cannot help
+	StatusTimeout    Status = "timeout"     // none of it within the time allowed
+	StatusCancelled  Status = "cancelled"   // somebody changed their mind
+)
+
+var statusMoves = map[Status][]Status{
+	StatusPending: {
+		StatusInProgress, StatusStopping, StatusComplete, StatusPartial, StatusFailed, StatusTimeout, StatusCancelled,
+	},
+	StatusInProgress: {StatusStopping, StatusComplete, StatusPartial, StatusFailed, StatusTimeout, StatusCancelled},
+	StatusStopping:   {StatusPartial, StatusFailed, StatusTimeout, StatusCancelled},
+}
+
+// Statuses lists every status in the order of a request's life.
+func Statuses() []Status {
+	return []Status{
+		StatusPending, StatusInProgress, StatusStopping,
+		StatusComplete, StatusPartial, StatusFailed, StatusTimeout, StatusCancelled,
+	}
+}
+
+// Terminal says whether the status is final.
+func (s Status) Terminal() bool { return len(statusMoves[s]) == 0 }
+
+// MayBecome says whether a request in status s may move to next.
+func (s Status) MayBecome(next Status) bool {
+	for _, legal := range statusMoves[s] {
+		if legal == next {
+			return true
+		}
+	}
+	return false
+}
+
+// Origin records which face asked, and who.
+type Origin struct {
+	Face   string `json:"face"`             // hostfactory, cli, rest or mcp
+	Caller string `json:"caller,omitempty"` // the user as far as the face knows
+}
+
+// String is the origin as an actor in events.
+func (o Origin) String() string {
+	if o.Caller == "" {
+		return o.Face
+	}
+	return o.Face + ":" + o.Caller
+}
+
+// Request asks for machines or gives machines back. It is an aggregate with its attempts and machines: the store loads
+// and writes them together.
+type Request struct {
+	ID        RequestID   `json:"requestId"`
+	Type      RequestType `json:"type"`
+	Origin    Origin      `json:"origin"`
+	Template  Template    `json:"template,omitzero"`   // as it was when asked; top-ups launch from this copy
+	Provider  string      `json:"provider,omitempty"`  // the provider instance that placement chose
+	Placement string      `json:"placement,omitempty"` // why that one
+	Count     int         `json:"count"`               // machines or units asked for; of a return, the machines named
+	Status    Status      `json:"status"`
+	Message   string      `json:"message,omitempty"` // one sentence for people
+	Verdict   Status      `json:"verdict,omitempty"` // while stopping: the status that it ends in
+	Because   Reason      `json:"because,omitempty"` // while stopping: why the machines are ended
+
+	CreatedAt   time.Time     `json:"createdAt"`
+	Timeout     time.Duration `json:"timeout,omitempty"`   // of an acquire: how long it may take, waiting for the cloud's rate not counted
+	Deadline    time.Time     `json:"deadline,omitzero"`   // of an acquire: the verdict falls at the first complete read after it
+	AnsweredAt  time.Time     `json:"answeredAt,omitzero"` // when the answer with the id had left us
+	PolledAt    time.Time     `json:"polledAt,omitzero"`   // when somebody first asked for its status
+	CompletedAt time.Time     `json:"completedAt,omitzero"`
+	ClearedAt   time.Time     `json:"clearedAt,omitzero"` // of a return: when what its machines came from was cleared away
+
+	Abandon  AbandonPolicy `json:"abandon,omitzero"`
+	Attempts []Attempt     `json:"attempts,omitempty"`
+	Unknown  []Unknown     `json:"unknown,omitempty"` // of a return: what was named but is not ours
+	Also     []MachineID   `json:"also,omitempty"`    // of a return: machines that an earlier return ends, followed here too
+	Machines []Machine     `json:"-"`                 // the store keeps machines as records of their own
+
+	Version int64 `json:"-"` // set by the store
+}
+
+// AbandonPolicy says what becomes of a request that nobody follows. It is copied into each request, so that a changed
+// configuration does not surprise requests that are under way.
+type AbandonPolicy struct {
+	Unanswered time.Duration `json:"unanswered"` // release a request whose answer never left us after this long
+	Unpolled   time.Duration `json:"unpolled"`   // an answered request nobody polled is abandoned after this long
+	Release    bool          `json:"release"`    // also release abandoned ones; otherwise they are only listed
+}
+
+// Unknown is a machine named in a return that no record and no tag says is ours. It was not touched.
+type Unknown struct {
+	Machine MachineID `json:"machineId,omitempty"`
+	Name    string    `json:"name,omitempty"`
+	Message string    `json:"message"`
+}
+
+// NewAcquire makes a request for count machines (or units) of a template, in status pending.
+func NewAcquire(id RequestID, t Template, count int, origin Origin, timeout time.Duration, now time.Time) (Request, []Event, error) {
+	if err := t.CheckCount(count); err != nil {
+		return Request{}, nil, err
+	}
+	if t.Timeout > 0 {
+		timeout = t.Timeout
+	}
+	r := Request{
+		ID: id, Type: TypeAcquire, Origin: origin, Template: t, Count: count,
+		Status: StatusPending, CreatedAt: now, Timeout: timeout, Deadline: now.Add(timeout),
+	}
+	return r, []Event{r.event(RequestCreated, now, fmt.Sprintf("%d of template %s asked for", count, t.ID))}, nil
+}
+
+// NewReturn makes the request that gives machines back: each gets the intent to be ended and belongs to the return from
+// now on. Machines that are gone already count as done; machines that an earlier return ends are only followed.
+func NewReturn(id RequestID, machines []Machine, unknown []Unknown, origin Origin, now time.Time) (Request, []Event) {
+	r := Request{
+		ID: id, Type: TypeReturn, Origin: origin, Count: len(machines) + len(unknown),
+		Status: StatusPending, CreatedAt: now, Unknown: unknown,
+	}
+	events := []Event{r.event(RequestCreated, now, fmt.Sprintf("%d machines given back", r.Count))}
+	for _, m := range machines {
+		if m.Return != "" {
+			r.Also = append(r.Also, m.ID)
+			continue
+		}
+		m.Return = id
+		if m.Ending == "" && !m.Gone() {
+			events = append(events, m.event(MachineEnding, now, string(ReasonReturned)))
+		}
+		m.End(ReasonReturned, now)
+		r.Machines = append(r.Machines, m)
+	}
+	return r, events
+}
+
+// Become moves the request to the status next, or says that this cannot be. Terminal statuses never change.
+func (r *Request) Become(next Status, message string, now time.Time) ([]Event, error) {
+	if r.Status == next {
+		r.Message = message
+		return nil, nil
+	}
+	if !r.Status.MayBecome(next) {
+		return nil, Errorf(ErrConflict, "request %s is %s and cannot become %s", r.ID, r.Status, next)
+	}
+	was := r.Status
+	r.Status, r.Message = next, message
+	if next.Terminal() {
+		r.CompletedAt = now
+		r.Verdict = ""
+	}
+	text := fmt.Sprintf("%s, was %s", next, was)
+	if message != "" {
+		text += ": " + message
+	}
+	return []Event{r.event(RequestChanged, now, text)}, nil
+}
+
+// Stop stores the decision how the request will end, for which reason its unneeded machines are ended, and why.
+// The first decision stays. A terminal request cannot be stopped.
+func (r *Request) Stop(verdict Status, because Reason, message string, now time.Time) ([]Event, error) {
+	switch {
+	case r.Type == TypeReturn:
+		return nil, Errorf(ErrConflict, "request %s gives machines back and cannot be stopped", r.ID)
+	case !StatusStopping.MayBecome(verdict):
+		return nil, Errorf(ErrInvalid, "request %s cannot be stopped to become %s", r.ID, verdict)
+	case r.Status == StatusStopping:
+		return nil, nil
+	}
+	events, err := r.Become(StatusStopping, message, now)
+	if err != nil {
+		return nil, err
+	}
+	r.Verdict, r.Because = verdict, because
+	return events, nil
+}
+
+// Delivered is how many units of the request have been handed to its user, whatever became of them since.
+func (r Request) Delivered() int {
+	return r.units(func(m Machine) bool { return m.inHand() || !m.DeliveredAt.IsZero() && m.Ending == "" })
+}
+
+// inHand says whether the machine serves the request now: it is there and was ready once, or its user has already given
+// it back.
+func (m Machine) inHand() bool {
+	return m.Ending == ReasonReturned || m.Wanted() && !m.DeliveredAt.IsZero()
+}
+
+// ready is how many units serve the request now.
+func (r Request) ready() int { return r.units(Machine.inHand) }
+
+// held is how many units serve the request now or are on the way.
+func (r Request) held() int {
+	return r.units(func(m Machine) bool { return m.Wanted() || m.inHand() })
+}
+
+func (r Request) units(counts func(Machine) bool) int {
+	units := 0
+	for _, m := range r.Machines {
+		if counts(m) {
+			units += m.Units()
+		}
+	}
+	return units
+}
+
+// Settled says whether nothing of the request is left to do: it is terminal, no machine of it is still being ended, no
+// resource of it waits to be shrunk or removed, and it holds no machines that nobody may have learned of.
+func (r Request) Settled() bool {
+	if !r.Status.Terminal() {
+		return false
+	}
+	unheard := r.PolledAt.IsZero() &&
+		(r.AnsweredAt.IsZero() && r.Abandon.Unanswered > 0 || r.Abandon.Release && r.Abandon.Unpolled > 0)
+	for _, m := range r.Machines {
+		if m.Gone() {
+			continue
+		}
+		if r.ends(m) || r.Type == TypeAcquire && m.Wanted() && (unheard || m.DeliveredAt.IsZero()) {
+			return false
+		}
+	}
+	for _, a := range r.Attempts {
+		if a.Doubtful {
+			return false
+		}
+	}
+	if len(r.Targets(Facts{})) > 0 {
+		return false
+	}
+	return len(r.retirable()) == 0 && len(r.uncleared()) == 0
+}
+
+// uncleared lists the requests for machines that a finished return may have left without machines.
+func (r Request) uncleared() []RequestID {
+	if r.Type != TypeReturn || !r.Status.Terminal() || !r.ClearedAt.IsZero() {
+		return nil
+	}
+	seen := map[RequestID]bool{}
+	var requests []RequestID
+	for _, m := range r.Machines {
+		if m.Return == r.ID && !seen[m.Request] {
+			seen[m.Request] = true
+			requests = append(requests, m.Request)
+		}
+	}
+	return requests
+}
+
+// ends says whether ending the machine is this request's work: a return ends what it was given; an acquire ends what it
+// decided to end itself.
+func (r Request) ends(m Machine) bool {
+	if r.Type == TypeReturn {
+		return m.Return == r.ID
+	}
+	return m.Ending != "" && m.Return == ""
+}
+
+// Abandoned says whether nobody follows the request: it was answered, but no status was ever asked for.
+func (r Request) Abandoned(now time.Time) bool {
+	return r.Type == TypeAcquire && r.Abandon.Unpolled > 0 && r.PolledAt.IsZero() && now.Sub(r.CreatedAt) > r.Abandon.Unpolled
+}
+
+func (r Request) event(kind EventKind, now time.Time, message string) Event {
+	return Event{
+		At: now, Kind: kind, Request: r.ID, Template: r.Template.ID, Provider: r.Provider,
+		Actor: r.Origin.String(), Message: message,
+	}
+}
