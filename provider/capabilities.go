@@ -1,0 +1,27 @@
+package provider
+
+import (
+	"context"
+
+	"github.com/openhostfactory/ohfp"
+)
+
+// Attributer is a provider that knows the Host Factory attributes of its machine types without asking the cloud.
+type Attributer interface {
+	// Attributes generates the attributes (type, ncpus, ncores, nram) of the machines that the template launches. An
+	// unknown machine type is an error that names it, never a guess.
+	Attributes(t ohfp.Template) (map[string]ohfp.Attribute, error)
+}
+
+// Lister is a provider that shows what Host Factory and people may see of a template's own fields.
+type Lister interface {
+	// Listing returns the provider's fields of the template that may be shown, by their names in template files. Secrets
+	// and user data MUST NOT be among them.
+	Listing(t ohfp.Template) (map[string]any, error)
+}
+
+// HealthChecker is a provider that can tell whether it works.
+type HealthChecker interface {
+	// Health makes a cheap call with the configured identity and returns who that is.
+	Health(ctx context.Context) (identity string, err error)
+}
