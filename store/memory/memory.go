@@ -1,0 +1,149 @@
+// Package memory is a store that lives and dies with its process, for tests and trials.
+// It refuses to be more than that: nothing is written to disk and no other process sees it.
+package memory
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/openhostfactory/ohfp"
+	"github.com/openhostfactory/ohfp/provider"
+	"github.com/openhostfactory/ohfp/store"
+)
+
+// Store keeps everything in maps. What goes in and what comes out is copied, so that nobody holds a part of it.
+type Store struct {
+	now store.Now
+
+	mu           sync.Mutex
+	installation ohfp.InstallationID
+	requests     map[ohfp.RequestID]ohfp.Request // without machines
+	machines     map[machineKey]ohfp.Machine
+	templates    map[ohfp.TemplateID]ohfp.Template
+	events       []ohfp.Event
+	remembered   map[string]memory
+}
+
+type machineKey struct {
+	provider string
+	id       ohfp.MachineID
+}
+
+var _ store.Store = (*Store)(nil)
+
+// New makes an empty store.
+func New(now store.Now) *Store {
+	return &Store{
+		now:        now,
+		requests:   map[ohfp.RequestID]ohfp.Request{},
+		machines:   map[machineKey]ohfp.Machine{},
+		templates:  map[ohfp.TemplateID]ohfp.Template{},
+		remembered: map[string]memory{},
+	}
+}
+
+// Close does nothing: what is stored goes with the Store itself.
+func (s *Store) Close() error { return nil }
+
+// Installation implements [store.Store].
+func (s *Store) Installation(ctx context.Context, suggested ohfp.InstallationID) (ohfp.InstallationID, error) {
+	defer s.lock()()
+	if err := ctx.Err(); err != nil {
+		return "", interrupted(err)
+	}
+	if s.installation == "" {
+		if suggested == "" {
+			return "", ohfp.Errorf(ohfp.ErrNotFound, "store has no installation id yet; the first request makes one")
+		}
+		s.installation = suggested
+	}
+	return s.installation, nil
+}
+
+// Templates implements [store.Reader].
+func (s *Store) Templates(ctx context.Context) ([]ohfp.Template, error) {
+	defer s.lock()()
+	if err := ctx.Err(); err != nil {
+		return nil, interrupted(err)
+	}
+	var out []ohfp.Template
+	for _, id := range slices.Sorted(maps.Keys(s.templates)) {
+		out = append(out, store.CopyTemplate(s.templates[id]))
+	}
+	return out, nil
+}
+
+// PutTemplate implements [store.Store].
+func (s *Store) PutTemplate(ctx context.Context, t ohfp.Template, events ...ohfp.Event) error {
+	defer s.lock()()
+	if err := ctx.Err(); err != nil {
+		return interrupted(err)
+	}
+	s.templates[t.ID] = store.CopyTemplate(t)
+	s.record(events)
+	return nil
+}
+
+// DeleteTemplate implements [store.Store].
+func (s *Store) DeleteTemplate(ctx context.Context, id ohfp.TemplateID, events ...ohfp.Event) error {
+	defer s.lock()()
+	if err := ctx.Err(); err != nil {
+		return interrupted(err)
+	}
+	if _, ok := s.templates[id]; !ok {
+		return ohfp.Errorf(ohfp.ErrNotFound, "template %s is not in the store", id)
+	}
+	delete(s.templates, id)
+	s.record(events)
+	return nil
+}
+
+// Events implements [store.Reader].
+func (s *Store) Events(ctx context.Context, filter store.EventFilter) ([]ohfp.Event, error) {
+	defer s.lock()()
+	if err := ctx.Err(); err != nil {
+		return nil, interrupted(err)
+	}
+	var out []ohfp.Event
+	for _, e := range s.events {
+		if filter.Request != "" && e.Request != filter.Request ||
+			filter.Machine != "" && e.Machine != filter.Machine ||
+			e.Sequence <= filter.After {
+			continue
+		}
+		out = append(out, e)
+	}
+	return page(out, filter.Limit, 0), nil
+}
+
+func (s *Store) record(events []ohfp.Event) {
+	for _, e := range events {
+		e = store.CopyEvent(e)
+		e.Sequence = int64(len(s.events)) + 1
+		s.events = append(s.events, e)
+	}
+}
+
+// lock takes the lock and returns what gives it back.
+func (s *Store) lock() func() {
+	s.mu.Lock()
+	return s.mu.Unlock
+}
+
+func interrupted(err error) error { return fmt.Errorf("store in memory: %w", err) }
+
+func page[T any](all []T, limit, offset int) []T {
+	all = all[min(max(offset, 0), len(all)):]
+	if limit > 0 && limit < len(all) {
+		all = all[:limit]
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return all
+}
+
+var _ provider.Memory = (*Store)(nil)

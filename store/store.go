@@ -1,0 +1,98 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/openhostfactory/ohfp"
+	"github.com/openhostfactory/ohfp/provider"
+)
+
+// Reader looks and never writes. A missing record is [ohfp.ErrNotFound]. Times come back in UTC, raw JSON with the same
+// tokens in the same order (white space between them may be gone), empty lists as nil. What is returned belongs to the
+// caller. A method that cannot finish because ctx ended returns an error that wraps ctx's.
+type Reader interface {
+	// Request returns a request with all of its machines, in the order of launch time and id: of an acquire those that it launched, of a return those that
+	// belong to the return and those that its field Also names.
+	Request(ctx context.Context, id ohfp.RequestID) (ohfp.Request, error)
+	// Requests lists requests by the filter, newest first, without their machines unless the filter wants them.
+	Requests(ctx context.Context, filter RequestFilter) ([]ohfp.Request, error)
+	// Machines lists machines by the filter, in the order of launch time and id.
+	Machines(ctx context.Context, filter MachineFilter) ([]ohfp.Machine, error)
+	// Templates lists the templates kept in the store, by id.
+	Templates(ctx context.Context) ([]ohfp.Template, error)
+	// Events lists events by the filter, oldest first.
+	Events(ctx context.Context, filter EventFilter) ([]ohfp.Event, error)
+	// Usage counts the units of each template that are alive or in flight, see [Limits].
+	Usage(ctx context.Context) (Usage, error)
+}
+
+// Store is a Reader that also writes. Every write is durable when the method returns (a power cut after it loses
+// nothing), whole or not at all, and safe against any number of other processes.
+type Store interface {
+	Reader
+	provider.Memory
+
+	// Installation returns the id of this installation; the first call ever stores suggested and returns it. An empty
+	// suggestion only looks: it is [ohfp.ErrNotFound] when there is no id yet.
+	Installation(ctx context.Context, suggested ohfp.InstallationID) (ohfp.InstallationID, error)
+
+	// CreateRequest stores a new request, its events and the machines in it, in one transaction. A machine with Version 0
+	// is new (found in the cloud, for example); any other, as a return has them, is stored as changed.
+	// Limits are checked against what is alive or in flight in that transaction: over one is [ohfp.ErrLimit]. An id that
+	// exists, a new machine that exists, or a machine that somebody else has changed since it was read, is
+	// [ohfp.ErrConflict].
+	CreateRequest(ctx context.Context, r ohfp.Request, limits Limits, events ...ohfp.Event) error
+
+	// UpdateRequest is the only way to change a request or its machines. It loads the request with its machines, calls
+	// change, and writes the difference and the events in one transaction if nobody changed them in between; otherwise
+	// it starts again, so change may run several times and MUST only touch the request that it is given. An error from
+	// change ends it with nothing written and is returned as it is. When nothing differs and there are no events, nothing
+	// is written. Machines that change appended are stored; a machine with the same provider and id that belongs to
+	// another request is [ohfp.ErrConflict]. A change that drops a machine, or alters what a request or machine is known
+	// by, is an error: records are never removed or renamed here. It returns the request as it now is.
+	UpdateRequest(ctx context.Context, id ohfp.RequestID, change func(*ohfp.Request) ([]ohfp.Event, error)) (ohfp.Request, error)
+
+	// PutTemplate stores a template of the store's own, in place of one with the same id. DeleteTemplate removes it.
+	PutTemplate(ctx context.Context, t ohfp.Template, events ...ohfp.Event) error
+	DeleteTemplate(ctx context.Context, id ohfp.TemplateID, events ...ohfp.Event) error
+
+	// Close releases the store. It may be called twice.
+	Close() error
+}
+
+// RequestFilter narrows Requests. Empty fields do not narrow.
+type RequestFilter struct {
+	IDs       []ohfp.RequestID
+	Type      ohfp.RequestType
+	Statuses  []ohfp.Status
+	Template  ohfp.TemplateID
+	Unsettled bool // only those with [ohfp.Request.Settled] false when they or a machine of theirs were last written
+	Machines  bool // load the machines too
+	Limit     int  // 0: no limit
+	Offset    int
+}
+
+// MachineFilter narrows Machines. Empty fields do not narrow.
+type MachineFilter struct {
+	IDs      []ohfp.MachineID
+	Names    []string // host names; a cloud gives the name of a machine that is gone to a new one
+	Request  ohfp.RequestID
+	Return   ohfp.RequestID
+	Template ohfp.TemplateID
+	States   []ohfp.MachineState
+	Resource string
+	Limit    int // 0: no limit
+	Offset   int
+}
+
+// EventFilter narrows Events. Empty fields do not narrow.
+type EventFilter struct {
+	Request ohfp.RequestID
+	Machine ohfp.MachineID
+	After   int64 // only events with a greater sequence
+	Limit   int   // 0: no limit
+}
+
+// Now is the clock that a store stamps expiry with.
+type Now func() time.Time
