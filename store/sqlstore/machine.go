@@ -1,0 +1,122 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"runtime"
+	"sync"
+
+	"github.com/openhostfactory/ohfp"
+	"github.com/openhostfactory/ohfp/store"
+)
+
+// Machines implements [store.Reader].
+func (s *Store) Machines(ctx context.Context, filter store.MachineFilter) (found []ohfp.Machine, err error) {
+	var where conditions
+	if len(filter.IDs) > 0 {
+		where.and("machine_id"+oneOf, list(filter.IDs))
+	}
+	if len(filter.Names) > 0 {
+		where.and("name"+oneOf, list(filter.Names))
+	}
+	if filter.Request != "" {
+		where.and("request_id = ?", filter.Request)
+	}
+	if filter.Return != "" {
+		where.and("return_id = ? AND return_id <> ''", filter.Return)
+	}
+	if filter.Template != "" {
+		where.and("template = ?", filter.Template)
+	}
+	if len(filter.States) > 0 {
+		where.and("state"+oneOf, list(filter.States))
+	}
+	if filter.Resource != "" {
+		where.and("resource = ?", filter.Resource)
+	}
+	query := where.of("SELECT version, doc FROM machines", where.page("launched_at, machine_id, provider", filter.Limit, filter.Offset))
+	found, err = machines(ctx, s.alone(), query, where.args...)
+	return found, s.fault(err)
+}
+
+// decodeTogether is how many documents make a portion for one processor.
+const decodeTogether = 256
+
+// machines reads what a query for version and doc finds. A request may have ten thousand machines, and decoding them
+// takes longer than reading them; so it is done beside the reading, on all processors.
+func machines(ctx context.Context, tx session, query string, args ...any) ([]ohfp.Machine, error) {
+	rows, err := tx.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+
+	var decoders sync.WaitGroup
+	var portions []*portion
+	turns := make(chan struct{}, runtime.GOMAXPROCS(0))
+	hand := func(p *portion) {
+		turns <- struct{}{}
+		decoders.Go(func() {
+			p.decode()
+			<-turns
+		})
+	}
+	var last *portion
+	total := 0
+	for rows.Next() {
+		if last == nil || len(last.versions) == decodeTogether {
+			if last != nil {
+				hand(last)
+			}
+			last = &portion{}
+			portions = append(portions, last)
+		}
+		var version int64
+		var doc sql.RawBytes
+		if err = rows.Scan(&version, &doc); err != nil {
+			break
+		}
+		last.docs = append(last.docs, doc...)
+		last.ends = append(last.ends, len(last.docs))
+		last.versions = append(last.versions, version)
+		total++
+	}
+	if last != nil {
+		last.decode()
+	}
+	decoders.Wait()
+	if err == nil {
+		err = rows.Err()
+	}
+	if err != nil || total == 0 {
+		return nil, err
+	}
+	found := make([]ohfp.Machine, 0, total)
+	for _, p := range portions {
+		if p.err != nil {
+			return nil, p.err
+		}
+		found = append(found, p.machines...)
+	}
+	return found, nil
+}
+
+type portion struct {
+	docs     []byte // one after the other
+	ends     []int
+	versions []int64
+	machines []ohfp.Machine
+	err      error
+}
+
+func (p *portion) decode() {
+	p.machines = make([]ohfp.Machine, len(p.ends))
+	begin := 0
+	for i, end := range p.ends {
+		if p.machines[i], p.err = decode[ohfp.Machine](p.docs[begin:end]); p.err != nil {
+			return
+		}
+		p.machines[i].Version = p.versions[i]
+		begin = end
+	}
+}

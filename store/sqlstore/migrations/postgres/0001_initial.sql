@@ -1,0 +1,65 @@
+-- Each record is a document (doc, JSON) beside the columns that it is looked for by, so that a new field of a record
+-- needs no migration. It is a text and not of the type jsonb, which would sort the fields of what others wrote. Times are
+-- nanoseconds since 1970, UTC; 0 is "none". Ids are sorted by their bytes, whatever the language of the database.
+
+CREATE TABLE requests (
+  id         TEXT COLLATE "C" PRIMARY KEY,
+  type       TEXT NOT NULL,
+  template   TEXT NOT NULL,
+  provider   TEXT NOT NULL,
+  status     TEXT NOT NULL,
+  ended      BOOLEAN NOT NULL, -- the status is terminal
+  settled    BOOLEAN NOT NULL, -- nothing of it is left to do
+  asked      BIGINT NOT NULL,  -- machines or units asked for
+  created_at BIGINT NOT NULL,
+  version    BIGINT NOT NULL,  -- rises when the request or any machine of it is written
+  doc        TEXT NOT NULL
+);
+CREATE INDEX requests_newest ON requests (created_at, id);
+CREATE INDEX requests_unsettled ON requests (created_at, id) WHERE NOT settled;
+CREATE INDEX requests_unended ON requests (template) WHERE NOT ended;
+
+CREATE TABLE machines (
+  machine_id  TEXT COLLATE "C" NOT NULL,
+  provider    TEXT COLLATE "C" NOT NULL,
+  request_id  TEXT COLLATE "C" NOT NULL, -- the request that launched it
+  return_id   TEXT COLLATE "C" NOT NULL, -- the return that it belongs to, or empty
+  template    TEXT NOT NULL,
+  state       TEXT NOT NULL,
+  name        TEXT COLLATE "C" NOT NULL,
+  resource    TEXT NOT NULL,
+  weight      BIGINT NOT NULL,  -- units that it counts for
+  counted     BOOLEAN NOT NULL, -- it counts against limits
+  launched_at BIGINT NOT NULL,
+  version     BIGINT NOT NULL,
+  doc         TEXT NOT NULL,
+  PRIMARY KEY (machine_id, provider)
+);
+CREATE INDEX machines_request ON machines (request_id);
+CREATE INDEX machines_return ON machines (return_id) WHERE return_id <> '';
+CREATE INDEX machines_name ON machines (name);
+CREATE INDEX machines_counted ON machines (request_id, weight) WHERE counted;
+
+-- One writer at a time, see meta, makes that a greater sequence is never seen before a smaller one. A transaction that
+-- fails leaves a gap.
+CREATE TABLE events (
+  sequence   BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  request_id TEXT COLLATE "C" NOT NULL,
+  machine_id TEXT COLLATE "C" NOT NULL,
+  doc        TEXT NOT NULL
+);
+CREATE INDEX events_request ON events (request_id);
+CREATE INDEX events_machine ON events (machine_id) WHERE machine_id <> '';
+
+CREATE TABLE templates (
+  id  TEXT COLLATE "C" PRIMARY KEY,
+  doc TEXT NOT NULL
+);
+
+-- What providers remember between processes.
+CREATE TABLE memory (
+  key        BYTEA PRIMARY KEY,
+  value      BYTEA NOT NULL,
+  expires_at BIGINT NOT NULL
+);
+CREATE INDEX memory_expiry ON memory (expires_at);
