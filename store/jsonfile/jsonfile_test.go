@@ -1,0 +1,53 @@
+package jsonfile_test
+
+import (
+	"context"
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/openhostfactory/ohfp/store"
+	"github.com/openhostfactory/ohfp/store/jsonfile"
+	"github.com/openhostfactory/ohfp/store/storetest"
+)
+
+func harness() storetest.Harness {
+	return storetest.Harness{
+		Fresh: func(tb testing.TB) string {
+			tb.Helper()
+			return filepath.Join(tb.TempDir(), "dir", "data")
+		},
+		Open: func(ctx context.Context, location string, now store.Now) (store.Store, error) {
+			s, err := jsonfile.Open(ctx, jsonfile.Options{Path: location, Now: now})
+			if err != nil {
+				return nil, err
+			}
+			return s, nil
+		},
+		Check: check,
+	}
+}
+
+// TestMain bounds the random tests: each syncs the disk dozens of times, which takes long on a busy one.
+func TestMain(m *testing.M) {
+	if err := flag.Set("rapid.checks", "40"); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
+
+func TestStore(t *testing.T) {
+	t.Parallel()
+	storetest.Run(t, harness())
+}
+
+func TestProcesses(t *testing.T) {
+	t.Parallel()
+	storetest.RunProcesses(t, harness())
+}
+
+func TestDurable(t *testing.T) {
+	t.Parallel()
+	storetest.RunDurable(t, harness())
+}
