@@ -1,0 +1,140 @@
+package command
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/openhostfactory/ohfp"
+	"github.com/openhostfactory/ohfp/provider"
+	"github.com/openhostfactory/ohfp/store"
+)
+
+// adoptOwned finds machines by this installation's tag and makes records of the requests that they name, where the store
+// has none. It returns the ids of those requests. What one provider cannot tell does not stop the others.
+func (c *Commands) adoptOwned(ctx context.Context, filter provider.OwnedFilter) ([]ohfp.RequestID, error) {
+	var adopted []ohfp.RequestID
+	var problems []error
+	for _, instance := range c.Placement.Instances {
+		ids, err := c.adoptFrom(ctx, instance.Name, filter)
+		adopted = append(adopted, ids...)
+		if err != nil {
+			problems = append(problems, fmt.Errorf("provider %s: %w", instance.Name, err))
+		}
+	}
+	return adopted, errors.Join(problems...)
+}
+
+func (c *Commands) adoptFrom(ctx context.Context, name string, filter provider.OwnedFilter) ([]ohfp.RequestID, error) {
+	p, err := c.Executor.Providers.Provider(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	owned, err := p.Owned(ctx, filter)
+	if err == nil && !owned.Complete {
+		err = ohfp.Errorf(ohfp.ErrUnavailable, "the read is not complete")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("look for machines by tag: %w", err)
+	}
+	byRequest := machinesByRequest(owned)
+	if len(filter.Machines) > 0 && len(byRequest) > 0 {
+		// A request is adopted whole: machines of it that came to its record later would be taken for late ones and ended.
+		owned, err = p.Owned(ctx, provider.OwnedFilter{Requests: slices.Sorted(maps.Keys(byRequest))})
+		if err != nil {
+			return nil, fmt.Errorf("look for all machines of %d requests by tag: %w", len(byRequest), err)
+		}
+		byRequest = machinesByRequest(owned)
+	}
+	var adopted []ohfp.RequestID
+	for id, machines := range byRequest {
+		err := c.adopt(ctx, name, id, machines, owned)
+		if err != nil && !errors.Is(err, ohfp.ErrConflict) {
+			return adopted, err
+		}
+		adopted = append(adopted, id)
+	}
+	return adopted, nil
+}
+
+func machinesByRequest(owned provider.Observation) map[ohfp.RequestID][]ohfp.Machine {
+	byRequest := map[ohfp.RequestID][]ohfp.Machine{}
+	for _, m := range owned.Machines {
+		if m.Request.WellFormed() {
+			byRequest[m.Request] = append(byRequest[m.Request], m)
+		}
+	}
+	return byRequest
+}
+
+// adopt makes the record of a request of which only the machines are left. How many it asked for is lost: what is there
+// is taken for all of it.
+func (c *Commands) adopt(ctx context.Context, name string, id ohfp.RequestID, machines []ohfp.Machine, seen provider.Observation) error {
+	if _, err := c.Store.Request(ctx, id); !errors.Is(err, ohfp.ErrNotFound) {
+		// The request is known: a machine that its record lacks is taken in at the next look.
+		if err == nil {
+			_, err = c.Executor.Drive(ctx, id, factsFor(id, seen))
+		}
+		return err
+	}
+	now := c.Now()
+	slices.SortFunc(machines, func(a, b ohfp.Machine) int { return cmp.Compare(a.ID, b.ID) })
+	template, err := c.Templates.Template(ctx, machines[0].Template)
+	if err != nil {
+		template = ohfp.Template{ID: machines[0].Template, MaxNumber: ohfp.Unlimited}
+	}
+	r := ohfp.Request{
+		ID: id, Type: ohfp.TypeAcquire, Origin: ohfp.Origin{Face: "adopted"}, Template: template, Provider: name,
+		Placement: "its machines were found there by tag", Count: 1, Status: ohfp.StatusInProgress,
+		Message:   "the record was lost; the machines were found by tag",
+		CreatedAt: now, AnsweredAt: now, Timeout: c.Requests.Timeout, Deadline: now.Add(c.Requests.Timeout), Abandon: c.Requests.Abandon,
+	}
+	for _, resource := range seen.Resources {
+		if resource.Request == id {
+			// That it replaces what it loses is not known any more; to hold it to a target is right either way.
+			r.Attempts = append(r.Attempts, ohfp.Attempt{
+				Number: len(r.Attempts) + 1, IntendedAt: now, CalledAt: now, AnsweredAt: now, Resource: resource.Resource,
+				Order: ohfp.Order{Async: true, Keeps: true, Retires: true, Target: resource.Target},
+			})
+		}
+	}
+	units := 0
+	for _, m := range machines {
+		if m.Alive() {
+			units += m.Units()
+		}
+	}
+	r.Count = max(units, 1)
+	events := r.Fold(factsFor(id, seen), now)
+	if units == 0 {
+		more, err := r.Become(ohfp.StatusFailed, "the record was lost, and so are the machines", now)
+		if err != nil {
+			return err
+		}
+		events = append(events, more...)
+	}
+	if err := c.Store.CreateRequest(ctx, r, store.Limits{}, events...); err != nil {
+		return fmt.Errorf("store adopted request %s: %w", id, err)
+	}
+	c.Log.WarnContext(ctx, "request adopted by tag", "request", id, "machines", len(machines))
+	_, err = c.Executor.Drive(ctx, id, factsFor(id, seen))
+	return err
+}
+
+func factsFor(id ohfp.RequestID, seen provider.Observation) ohfp.Facts {
+	f := ohfp.Facts{ObservedAt: seen.ObservedAt}
+	for _, resource := range seen.Resources {
+		if resource.Request == id {
+			f.Resources = append(f.Resources, resource)
+		}
+	}
+	for _, m := range seen.Machines {
+		if m.Request == id {
+			f.Machines = append(f.Machines, m)
+		}
+	}
+	return f
+}

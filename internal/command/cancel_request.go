@@ -1,0 +1,41 @@
+package command
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/openhostfactory/ohfp"
+)
+
+// CancelRequest ends a request for machines that is under way and releases what it has.
+type CancelRequest struct {
+	ID     ohfp.RequestID
+	Origin ohfp.Origin
+}
+
+// CancelRequest stores the decision, ends every machine of the request, and then says cancelled. When the cloud cannot
+// be reached, the request stays stopping and the next poll goes on. A request that has ended cannot be cancelled.
+func (c *Commands) CancelRequest(ctx context.Context, in CancelRequest) (ohfp.Request, error) {
+	r, err := c.Store.UpdateRequest(ctx, in.ID, func(r *ohfp.Request) ([]ohfp.Event, error) {
+		switch {
+		case r.Type == ohfp.TypeReturn:
+			return nil, ohfp.Errorf(ohfp.ErrConflict, "request %s is a return and cannot be cancelled: its machines are being ended", r.ID)
+		case r.Status == ohfp.StatusCancelled:
+			return nil, nil
+		case r.Status.Terminal():
+			return nil, ohfp.Errorf(ohfp.ErrConflict, "request %s is %s and cannot be cancelled; return its machines instead", r.ID, r.Status)
+		}
+		return r.Stop(ohfp.StatusCancelled, ohfp.ReasonCancelled, "cancelled by "+in.Origin.String(), c.Now())
+	})
+	if err != nil {
+		return r, fmt.Errorf("cancel: %w", err)
+	}
+	if err := c.Executor.Sync(ctx, []ohfp.Request{r}).Of(); err != nil {
+		c.Log.WarnContext(ctx, "cancel goes on at the next poll", "request", in.ID, "error", err)
+	}
+	r, err = c.Store.Request(ctx, in.ID)
+	if err != nil {
+		return r, fmt.Errorf("cancel: %w", err)
+	}
+	return r, nil
+}

@@ -1,0 +1,52 @@
+// Package command is the write side: what the faces can ask for that changes something. Each command is a plain struct
+// that flags, JSON bodies and tool inputs decode into, and a method of Commands that reads from top to bottom.
+// It refuses to know how a face speaks and which cloud or store is behind it.
+package command
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/openhostfactory/ohfp"
+	"github.com/openhostfactory/ohfp/internal/placement"
+	"github.com/openhostfactory/ohfp/internal/reconcile"
+	"github.com/openhostfactory/ohfp/store"
+)
+
+// Templates finds the template that a request names.
+type Templates interface {
+	// Template returns the template, or ErrNotFound.
+	Template(ctx context.Context, id ohfp.TemplateID) (ohfp.Template, error)
+}
+
+// Commands carries out commands. All fields but Log are required.
+type Commands struct {
+	Store     store.Store
+	Templates Templates
+	Placement placement.Policy
+	Executor  *reconcile.Executor
+	Limits    Limits
+	Requests  RequestPolicy
+	Now       func() time.Time
+	NewID     func(t ohfp.RequestType) ohfp.RequestID
+	Log       *slog.Logger
+}
+
+// Limits are the operator's bounds besides each template's maxNumber. Zero means none.
+type Limits struct {
+	PerRequest int // machines or units that one request may ask for
+	Provider   int // machines or units of one provider instance, alive or in flight
+}
+
+// RequestPolicy is copied into each new request.
+type RequestPolicy struct {
+	Timeout time.Duration
+	Abandon ohfp.AbandonPolicy
+}
+
+// Named is a machine as a caller names it: by id, by host name, or by both, of which the id wins.
+type Named struct {
+	ID   ohfp.MachineID `json:"machineId,omitempty"`
+	Name string         `json:"name,omitempty"`
+}

@@ -1,0 +1,99 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/openhostfactory/ohfp"
+	"github.com/openhostfactory/ohfp/internal/reconcile"
+	"github.com/openhostfactory/ohfp/provider"
+	"github.com/openhostfactory/ohfp/store"
+)
+
+// RequestMachines asks for Count machines (or units) of a template.
+type RequestMachines struct {
+	Template ohfp.TemplateID
+	Count    int
+	Origin   ohfp.Origin
+}
+
+// RequestMachines writes the request down, launches, and returns the request as it then is. An error means that nothing
+// runs and nothing will: the input is wrong, a limit is reached, or the cloud refused for good. When the outcome of the
+// launch is unknown there is no error: the request's status tells later.
+func (c *Commands) RequestMachines(ctx context.Context, in RequestMachines) (ohfp.Request, error) {
+	if in.Template == "" {
+		return ohfp.Request{}, ohfp.Errorf(ohfp.ErrInvalid, "the request names no template; see ohfp templates list")
+	}
+	template, err := c.Templates.Template(ctx, in.Template)
+	if err != nil {
+		return ohfp.Request{}, err
+	}
+	if err := template.CheckCount(in.Count); err != nil {
+		return ohfp.Request{}, err
+	}
+	if limit := c.Limits.PerRequest; limit > 0 && in.Count > limit {
+		return ohfp.Request{}, ohfp.Errorf(ohfp.ErrLimit, "a request may ask for %d machines at most, not %d; ask for fewer or raise limits.max_machines_per_request", limit, in.Count)
+	}
+	choice, err := c.Placement.Choose(template)
+	if err != nil {
+		return ohfp.Request{}, err
+	}
+	p, err := c.Executor.Providers.Provider(ctx, choice.Provider)
+	if err != nil {
+		return ohfp.Request{}, err
+	}
+
+	id := c.NewID(ohfp.TypeAcquire)
+	order, err := p.Prepare(ctx, provider.Ask{Request: id, Attempt: 1, Template: template, Count: in.Count})
+	if err != nil {
+		return ohfp.Request{}, fmt.Errorf("prepare template %s: %w", template.ID, err)
+	}
+	now := c.Now()
+	r, events, err := ohfp.NewAcquire(id, template, in.Count, in.Origin, c.Requests.Timeout, now)
+	if err != nil {
+		return ohfp.Request{}, err
+	}
+	r.Provider, r.Placement, r.Abandon = choice.Provider, choice.Reason, c.Requests.Abandon
+	intended, err := r.Intend(order, now)
+	if err != nil {
+		return ohfp.Request{}, err
+	}
+	limits := store.Limits{Template: template.Limit(), Provider: c.Limits.Provider}
+	if err := c.Store.CreateRequest(ctx, r, limits, append(events, intended...)...); err != nil {
+		return ohfp.Request{}, fmt.Errorf("store request: %w", err)
+	}
+	c.Executor.Reach(reconcile.StepRequestStored)
+
+	if r, err = c.Executor.Call(ctx, r, 1); err == nil {
+		r, err = c.Executor.Drive(ctx, r.ID, ohfp.Facts{})
+	}
+	if err != nil {
+		c.Log.WarnContext(ctx, "request goes on at its next poll", "request", id, "error", err)
+	}
+	if r.Status == ohfp.StatusFailed {
+		return r, refusal(r)
+	}
+	return r, nil
+}
+
+// refusal is the error of a request that the cloud refused for good.
+func refusal(r ohfp.Request) error {
+	return ohfp.Errorf(ohfp.ErrInvalid, "request %s failed: %s", r.ID, r.Message)
+}
+
+// Answered records that the answer with the request's id has left us. Without it, and without anybody ever asking for
+// the request's status, the request is released in the end, since nobody can know of it.
+func (c *Commands) Answered(ctx context.Context, id ohfp.RequestID) error {
+	c.Executor.Reach(reconcile.StepAnswerWritten)
+	_, err := c.Store.UpdateRequest(ctx, id, func(r *ohfp.Request) ([]ohfp.Event, error) {
+		if r.AnsweredAt.IsZero() {
+			r.AnsweredAt = c.Now()
+		}
+		return nil, nil
+	})
+	if err != nil && !errors.Is(err, ohfp.ErrNotFound) {
+		return fmt.Errorf("record that request %s is answered: %w", id, err)
+	}
+	return nil
+}

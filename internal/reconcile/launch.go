@@ -1,0 +1,88 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/openhostfactory/ohfp"
+	"github.com/openhostfactory/ohfp/provider"
+)
+
+// launch prepares, stores and calls the next attempt of a request.
+func (e *Executor) launch(ctx context.Context, r ohfp.Request, wanted ohfp.Launch) error {
+	p, err := e.Providers.Provider(ctx, r.Provider)
+	if err != nil {
+		return err
+	}
+	ask := provider.Ask{Request: r.ID, Attempt: len(r.Attempts) + 1, Template: r.Template, Count: wanted.Count, Fallback: wanted.Fallback}
+	order, err := p.Prepare(ctx, ask)
+	if err != nil {
+		err = fmt.Errorf("prepare attempt %d of request %s: %w", ask.Attempt, r.ID, err)
+		return errors.Join(err, e.note(ctx, r.ID, err.Error()))
+	}
+	stored, err := e.Store.UpdateRequest(ctx, r.ID, func(now *ohfp.Request) ([]ohfp.Event, error) {
+		if len(now.Attempts) != ask.Attempt-1 {
+			return nil, ohfp.Errorf(ohfp.ErrConflict, "request %s is being launched by another process", r.ID)
+		}
+		return now.Intend(order, e.Now())
+	})
+	switch {
+	case errors.Is(err, ohfp.ErrConflict):
+		return errElsewhere
+	case err != nil:
+		return fmt.Errorf("store attempt %d of request %s: %w", ask.Attempt, r.ID, err)
+	}
+	e.Reach(StepRequestStored)
+	_, err = e.Call(ctx, stored, ask.Attempt)
+	return err
+}
+
+// Call makes the stored call of an attempt and records what the cloud says. An error means that the outcome is still
+// unknown; the attempt stays open and is repeated with its own token.
+func (e *Executor) Call(ctx context.Context, r ohfp.Request, number int) (ohfp.Request, error) {
+	p, err := e.Providers.Provider(ctx, r.Provider)
+	if err != nil {
+		return r, err
+	}
+	order := r.Attempts[number-1].Order
+	launched, err := p.Launch(ctx, order)
+	e.Reach(StepLaunchAnswered)
+	unknown := err != nil && len(launched.Machines) == 0 && ohfp.OutcomeUnknown(err)
+	stored, failed := e.update(ctx, r.ID, func(r *ohfp.Request) ([]ohfp.Event, error) {
+		if unknown {
+			r.Delay(number, err.Error(), errors.Is(err, ohfp.ErrThrottled))
+			return nil, nil
+		}
+		return r.Answer(number, ohfp.Outcome{
+			Resource:  launched.Resource,
+			Machines:  launched.Machines,
+			Failures:  failuresOf(launched, order, err),
+			Permanent: err != nil && !ohfp.OutcomeUnknown(err) && !errors.Is(err, ohfp.ErrCapacity),
+			Exhausted: launched.Exhausted,
+		}, e.Now())
+	})
+	if failed != nil {
+		return r, failed
+	}
+	e.Reach(StepLaunchRecorded)
+	if unknown {
+		e.Log.WarnContext(ctx, "launch without a known outcome", "request", r.ID, "attempt", number, "error", err)
+		return stored, fmt.Errorf("launch attempt %d of request %s: %w", number, r.ID, err)
+	}
+	if err != nil {
+		e.Log.WarnContext(ctx, "launch refused", "request", r.ID, "attempt", number, "error", err)
+	}
+	return stored, nil
+}
+
+// note tells whoever follows a request why it does not go on.
+func (e *Executor) note(ctx context.Context, id ohfp.RequestID, message string) error {
+	_, err := e.update(ctx, id, func(r *ohfp.Request) ([]ohfp.Event, error) {
+		if !r.Status.Terminal() && r.Status != ohfp.StatusStopping {
+			r.Message = message
+		}
+		return nil, nil
+	})
+	return err
+}
