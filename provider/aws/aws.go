@@ -1,0 +1,239 @@
+package aws
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/openhostfactory/ohfp"
+	"github.com/openhostfactory/ohfp/provider"
+	"github.com/openhostfactory/ohfp/provider/aws/internal/awsapi"
+	"github.com/openhostfactory/ohfp/provider/aws/internal/capacity"
+	"github.com/openhostfactory/ohfp/provider/aws/internal/catalog"
+	"github.com/openhostfactory/ohfp/provider/aws/internal/instances"
+	"github.com/openhostfactory/ohfp/provider/aws/internal/launch"
+	"github.com/openhostfactory/ohfp/provider/aws/internal/spec"
+	"github.com/openhostfactory/ohfp/provider/aws/internal/strict"
+)
+
+// Provider is one account and region of AWS.
+type Provider struct {
+	name         string
+	installation ohfp.InstallationID
+	now          func() time.Time
+	handlers     handlers
+	defaults     strict.Object
+	api          awsapi.API
+	reader       instances.Reader
+	parts        launch.Parts
+	launchers    map[string]launch.Launcher
+	keepers      []keeper
+	pause        func(ctx context.Context, d time.Duration) error
+	listing      func() (context.Context, context.CancelFunc) // for what a listing asks of the memory
+	close        func()
+}
+
+var (
+	_ provider.Factory       = Open
+	_ provider.Provider      = (*Provider)(nil)
+	_ provider.Attributer    = (*Provider)(nil)
+	_ provider.Lister        = (*Provider)(nil)
+	_ provider.HealthChecker = (*Provider)(nil)
+)
+
+// Open reads the configuration. It neither calls AWS nor reads the SDK's files; the first call does.
+func Open(ctx context.Context, config json.RawMessage, env provider.Environment) (provider.Provider, error) {
+	s, err := parse(config)
+	if err != nil {
+		return nil, ohfp.Errorf(ohfp.ErrInvalid, "provider %s: config: %w", env.Name, err)
+	}
+	defaults, err := spec.Canonical(ownDefaults(env.Defaults))
+	if err != nil {
+		return nil, ohfp.Errorf(ohfp.ErrInvalid, "provider %s: template_defaults: %w", env.Name, err)
+	}
+	connection := s.connection(env)
+	p := newProvider(env, s, awsapi.API{Connect: connection.Clients})
+	p.defaults = defaults
+	lasting := context.WithoutCancel(ctx)
+	p.listing = func() (context.Context, context.CancelFunc) { return context.WithTimeout(lasting, recallTimeout) }
+	p.close = connection.Close
+	return p, nil
+}
+
+// newProvider puts the parts together around a way to AWS.
+func newProvider(env provider.Environment, s settings, api awsapi.API) *Provider {
+	remembered := "aws/" + env.Name + "/"
+	reader := instances.Reader{API: api, Provider: env.Name, Names: instances.NameRule(s.hostName)}
+	parts := launch.Parts{
+		API:          api,
+		Catalog:      catalog.Catalog{API: api, Memory: env.Memory, Prefix: remembered},
+		Board:        capacity.Board{Memory: env.Memory, Prefix: remembered},
+		Reader:       reader,
+		Memory:       env.Memory,
+		Prefix:       remembered,
+		Installation: env.Installation,
+		Now:          env.Now,
+		ConfDir:      env.ConfDir,
+		LookupEnv:    env.LookupEnv,
+		Native:       s.native,
+	}
+	fleets, spotFleets, groups := launch.EC2Fleet{Parts: parts}, launch.SpotFleet{Parts: parts}, launch.ASG{Parts: parts}
+	return &Provider{
+		name: env.Name, installation: env.Installation, now: env.Now, handlers: s.handlers,
+		defaults: strict.Object{}, api: api, reader: reader, parts: parts, pause: pause, close: func() {},
+		launchers: map[string]launch.Launcher{
+			launch.APIRunInstances: launch.RunInstances{Parts: parts},
+			launch.APIEC2Fleet:     fleets,
+			launch.APISpotFleet:    spotFleets,
+			launch.APIASG:          groups,
+		},
+		keepers: []keeper{
+			{fleets, fleets, launch.FleetPrefix, launch.APIEC2Fleet},
+			{spotFleets, spotFleets, launch.SpotFleetPrefix, launch.APISpotFleet},
+			{groups, groups, launch.GroupPrefix, launch.APIASG},
+		},
+	}
+}
+
+// keeper looks after the resources of one launch API that launch by themselves.
+type keeper struct {
+	launch.Keeper
+	launcher launch.Launcher
+	prefix   string // of the names of its resources
+	api      string
+}
+
+// keeps says whether a resource is of this kind.
+func (k keeper) keeps(resource string) bool { return strings.HasPrefix(resource, k.prefix) }
+
+// ownDefaults leaves out the defaults of fields that all providers share; those are applied before a template gets here.
+func ownDefaults(all map[string]json.RawMessage) strict.Object {
+	shared := map[string]bool{
+		"name": true, "description": true, "providername": true, "providertype": true, "providerapi": true,
+		"maxnumber": true, "capacityunit": true, "timeout": true, "attributes": true,
+	}
+	own := strict.Object{}
+	for name, value := range all {
+		if !shared[FieldGroup(name)] && string(value) != "null" {
+			own[name] = value
+		}
+	}
+	return own
+}
+
+// FieldGroup names what the AWS fields of a template have in common of which one replaces the other, as vmTypes replaces
+// a default vmType.
+func FieldGroup(field string) string { return spec.Group(field) }
+
+// resolve decodes a template and picks its strategy.
+func (p *Provider) resolve(t ohfp.Template) (spec.Spec, launch.Launcher, error) {
+	s, err := spec.Decode(t.Spec, p.defaults)
+	if err != nil {
+		return s, nil, ohfp.Errorf(ohfp.ErrInvalid, "template %s: %w", t.ID, err)
+	}
+	if err := s.Launchable(); err != nil {
+		return s, nil, ohfp.Errorf(ohfp.ErrInvalid, "template %s: %w", t.ID, err)
+	}
+	api, err := p.handlers.choose(t, s)
+	if err != nil {
+		return s, nil, ohfp.Errorf(ohfp.ErrInvalid, "template %s: %w", t.ID, err)
+	}
+	launcher := p.launchers[api]
+	if err := launcher.Check(s); err != nil {
+		return s, nil, ohfp.Errorf(ohfp.ErrInvalid, "template %s: %w", t.ID, err)
+	}
+	return s, launcher, nil
+}
+
+// Validate checks everything that can be checked without AWS.
+func (p *Provider) Validate(ctx context.Context, t ohfp.Template) error {
+	s, _, err := p.resolve(t)
+	if err != nil {
+		return err
+	}
+	if _, err := p.parts.UserData(s); err != nil {
+		return ohfp.Errorf(ohfp.ErrInvalid, "template %s: %w", t.ID, err)
+	}
+	api, err := p.handlers.choose(t, s)
+	if err == nil {
+		err = p.parts.CheckDocuments(ctx, api, t, s)
+	}
+	if err != nil {
+		return ohfp.Errorf(ohfp.ErrInvalid, "template %s: %w", t.ID, err)
+	}
+	return nil
+}
+
+// Prepare resolves an ask into the exact call.
+func (p *Provider) Prepare(ctx context.Context, ask provider.Ask) (ohfp.Order, error) {
+	s, launcher, err := p.resolve(ask.Template)
+	if err != nil {
+		return ohfp.Order{}, err
+	}
+	if ask.Count < 1 {
+		return ohfp.Order{}, ohfp.Errorf(ohfp.ErrInvalid, "template %s: an order is for 1 machine or more, not %d", ask.Template.ID, ask.Count)
+	}
+	// Tells of a missing region while nothing is at stake yet.
+	if _, err := p.api.Connect(ctx); err != nil {
+		return ohfp.Order{}, err
+	}
+	if s.Image, err = p.parts.Catalog.Image(ctx, ask.Request, s.Image); err != nil {
+		return ohfp.Order{}, fmt.Errorf("template %s: %w", ask.Template.ID, err)
+	}
+	return launcher.Prepare(ctx, launch.Ask{Ask: ask, Spec: s, Units: s.Units(ask.Template)})
+}
+
+// Launch carries out an order.
+func (p *Provider) Launch(ctx context.Context, order ohfp.Order) (provider.Launched, error) {
+	launcher, ok := p.launchers[order.API]
+	if !ok {
+		return provider.Launched{}, ohfp.Errorf(ohfp.ErrInvalid, "provider %s cannot launch by %q", p.name, order.API)
+	}
+	if _, err := p.api.Connect(ctx); err != nil {
+		// The order may have been carried out by an earlier process: a broken configuration says nothing about that.
+		return provider.Launched{}, ohfp.Errorf(ohfp.ErrUnavailable, "%v", err)
+	}
+	return launcher.Launch(ctx, order)
+}
+
+// Retire removes what an order has made.
+func (p *Provider) Retire(ctx context.Context, resource string) error {
+	for _, k := range p.keepers {
+		if k.keeps(resource) {
+			err := k.launcher.Retire(ctx, resource)
+			if err == nil {
+				p.parts.Forget(ctx, resource)
+			}
+			return err
+		}
+	}
+	return p.launchers[launch.APIRunInstances].Retire(ctx, resource)
+}
+
+// Health says whose credentials are in use.
+func (p *Provider) Health(ctx context.Context) (string, error) {
+	clients, err := p.api.Connect(ctx)
+	if err != nil {
+		return "", err
+	}
+	who, err := p.api.GetCallerIdentity(ctx)
+	if err != nil {
+		return "", err
+	}
+	return text(who.Arn) + " in " + clients.Region, nil
+}
+
+// Close gives the connections back.
+func (p *Provider) Close() error {
+	p.close()
+	return nil
+}
+
+func text(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
