@@ -1,0 +1,180 @@
+package config
+
+import (
+	"math"
+	"os"
+	"strings"
+	"time"
+)
+
+// Key is one setting: what documentation, messages and the loader know of it.
+type Key struct {
+	Name        string   // as in files: words joined by dots, [] for a list, <…> for a name that the operator chooses
+	Default     string   // as an operator would write it; {conf}, {work}, {log} and {name} stand for what depends on where it runs
+	Expected    string   // what may be written
+	Description string   // sentences
+	Aliases     []string // other names in files
+	Secret      bool     // the value is shown to nobody
+	Env         []string // environment variables, the first that is set wins; none for settings of lists
+
+	set  func(input) bool // nil for settings that are read with their list
+	list bool
+}
+
+// input is a value as written.
+type input struct {
+	values []string // one, or those of a list
+	base   string   // where relative paths start
+	home   string
+}
+
+// Keys lists every setting in the order of the documentation.
+func Keys() []Key {
+	var scratch Config
+	return settings(&scratch)
+}
+
+// settings is the table. Each entry is bound to its field of c.
+func settings(c *Config) []Key {
+	keys := []Key{
+		text("default_provider", "the name of a configured provider", &c.DefaultProvider,
+			"The provider instance that launches what no template claims for another. Without it placement chooses by priority. "+
+				"PROVIDER_TYPE in the environment makes the first instance of that type the default when nothing else does."),
+
+		oneOf("storage.strategy", StrategySQL, StrategySQL+" or "+StrategyJSON, &c.Storage.Strategy, []string{StrategySQL, StrategyJSON},
+			"Where requests and machines are kept: sql is an embedded SQLite database or one in PostgreSQL, json a directory of "+
+				"files that people can read.").
+			alias("storage.type").env("STORAGE_TYPE"),
+		path("storage.json.path", "{work}/data", &c.Storage.JSON.Path,
+			"The directory of the strategy json. It must be on a local disk.").
+			alias("storage.json_strategy.base_path"),
+		path("storage.sql.path", "{work}/ohfp.db", &c.Storage.SQL.Path,
+			"The database file of the type sqlite. It must be on a local disk."),
+		oneOf("storage.sql.type", SQLite, SQLite+" or "+PostgreSQL, &c.Storage.SQL.Type, []string{SQLite, PostgreSQL},
+			"The kind of database: sqlite serves the processes of one machine, postgresql those of several."),
+		secret("storage.sql.url", "postgresql://user:password@host:5432/database?sslmode=verify-full", &c.Storage.SQL.URL,
+			"The database of the type postgresql. Keep its password out of files: give the whole in the environment, write ${NAME} "+
+				"for a variable, or leave the password to PGPASSWORD or ~/.pgpass."),
+		text("storage.sql.schema", "1 to 63 of a-z, 0-9 and _, not beginning with a digit or pg_", &c.Storage.SQL.Schema,
+			"The schema of the type postgresql that holds the tables. It is made when it does not exist. Installations that share a "+
+				"database each need their own.").
+			or("ohfp"),
+		count("storage.sql.max_connections", "8", 1, 1000, &c.Storage.SQL.MaxConnections,
+			"The most connections that one process has open. One of them writes."),
+
+		count("limits.max_machines_per_request", "10000", 1, 10_000, &c.Limits.MaxMachinesPerRequest,
+			"The most machines (or units, where a template counts units) that one request may ask for. 10,000 is Host Factory's own bound."),
+		count("limits.max_machines", "0", 0, math.MaxInt32, &c.Limits.MaxMachines,
+			"The most machines of one provider instance that may be alive or on their way at once, over all templates. 0: no bound."),
+
+		duration("requests.timeout", "10m", time.Second, 24*time.Hour, &c.Requests.Timeout,
+			"How long a request may take to bring its machines, unless its template says otherwise. What is there by then is delivered."),
+		duration("requests.unanswered_release", "10m", 0, math.MaxInt64, &c.Requests.UnansweredRelease,
+			"When the machines of a request whose answer never reached its caller, and that nobody asked about, are released. 0: never."),
+		duration("requests.abandoned_after", "40m", 0, math.MaxInt64, &c.Requests.AbandonedAfter,
+			"When an answered request that nobody asked about counts as abandoned and is listed as such. 0: never."),
+		truth("requests.release_abandoned", "false", &c.Requests.ReleaseAbandoned,
+			"Whether the machines of abandoned requests are released too."),
+		duration("requests.call_budget", "20s", time.Second, 10*time.Minute, &c.Requests.CallBudget,
+			"What one Host Factory call may spend on the cloud; the rest goes on with the next call. Keep it well below "+
+				"HF_PROVIDER_ACTION_TIMEOUT."),
+
+		duration("daemon.interval", "1s", 100*time.Millisecond, 10*time.Minute, &c.Daemon.Interval,
+			"How often ohfp serve looks at the cloud while a request is under way. One look serves all requests."),
+		duration("daemon.idle_interval", "15s", 100*time.Millisecond, 10*time.Minute, &c.Daemon.IdleInterval,
+			"How often it looks for requests that others have made, while it knows of none under way; also the longest pause after "+
+				"failures."),
+		duration("daemon.live_interval", "30s", time.Second, time.Hour, &c.Daemon.LiveInterval,
+			"How often it looks at the machines that their users have, for those that the cloud takes back."),
+		duration("daemon.answer_within", "5s", 0, time.Minute, &c.Daemon.AnswerWithin,
+			"How long a script's requestMachines waits for the outcome of the launch; after that it answers with the request's id."),
+		duration("daemon.stop_within", "20s", 0, 10*time.Minute, &c.Daemon.StopWithin,
+			"How long calls under way may go on when it is told to stop. What is not done by then goes on from the records later."),
+		words("daemon.groups", "a list of groups, by name or number", &c.Daemon.Groups,
+			"Groups whose members' scripts may hand their calls over. Empty: only the daemon's own user and root."),
+
+		oneOf("hostfactory.partial_result", PartialWithError, PartialWithError+" or "+PartialComplete,
+			&c.HostFactory.PartialResult, []string{PartialWithError, PartialComplete},
+			"What Host Factory is told of a request that brought some of its machines but not all."),
+
+		paths("templates.files", &c.Templates.Files,
+			"Template files, the first wins where two have the same template. Empty: the first of <instance>prov_templates.json, "+
+				"awsprov_templates.json, aws_templates.json, templates.json, templates.yaml and templates.yml in the configuration directory."),
+
+		truth("logging.accept_propagated", "true", &c.Logging.AcceptPropagated,
+			"Whether HF_LOGLEVEL, HF_LOG_MAX_FILE_SIZE and HF_LOG_MAX_ROTATE, as Host Factory passes them on, win over the files. "+
+				"IBM's configuration file says it with ACCEPT_PROPAGATED_LOG_SETTING, whose default there is false.").
+			env("ACCEPT_PROPAGATED_LOG_SETTING"),
+		level("logging.level", "INFO", &c.Logging.Level,
+			"The least important messages that are logged."),
+		path("logging.file", "{log}/{name}.log", &c.Logging.File,
+			"The log file. Many processes write it at once."),
+		count("logging.max_size_mb", "10", 0, 1<<20, &c.Logging.MaxSizeMB,
+			"The size in MiB at which the log file is put aside and a new one begun. 0: never."),
+		count("logging.max_rotate", "5", 0, 1000, &c.Logging.MaxRotate,
+			"How many old log files are kept."),
+		truth("logging.console", "false", &c.Logging.Console,
+			"Whether the log also goes to standard error.").
+			env("HF_LOGGING_CONSOLE_ENABLED"),
+	}
+	for i := range keys {
+		keys[i].Env = append([]string{variable(keys[i].Name)}, keys[i].Env...)
+	}
+	var scratch Provider
+	for _, key := range append(providerSettings(&scratch), ownSettings()...) {
+		key.set = nil
+		key.Name = "providers[]." + key.Name
+		keys = append(keys, key)
+	}
+	return append(keys, Key{
+		Name: "provider_defaults.<type>.template_defaults", Expected: "an object of template fields",
+		Description: "Template fields for every template of a provider type that does not set them. Those of the instance win over these.",
+	})
+}
+
+// providerSettings is the table of one provider instance, bound to p.
+func providerSettings(p *Provider) []Key {
+	return []Key{
+		text("name", "1 to 64 of the characters 0-9 A-Z a-z _ -", &p.Name, "The name of the instance. It is recorded with every request, so it must not change."),
+		text("type", "a provider type, for example aws", &p.Type, "The kind of provider."),
+		truth("enabled", "true", &p.Enabled, "Whether new requests may go to it. What it launched before is followed either way."),
+		count("priority", "0", math.MinInt32, math.MaxInt32, &p.Priority, "Lower comes first where several providers fit."),
+	}
+}
+
+// ownSettings are the settings of a provider instance whose content others understand.
+func ownSettings() []Key {
+	return []Key{
+		{Name: "config", Expected: "an object", Description: "The provider's own settings, see its documentation."},
+		{Name: "template_defaults", Expected: "an object of template fields", Description: "Template fields for every template that goes to this instance and does not set them."},
+	}
+}
+
+// variable is the environment variable of a setting: OHFP_LIMITS_MAX_MACHINES for limits.max_machines.
+func variable(name string) string {
+	return "OHFP_" + strings.ToUpper(strings.ReplaceAll(name, ".", "_"))
+}
+
+func (k Key) alias(name string) Key {
+	k.Aliases = append(k.Aliases, name)
+	return k
+}
+
+// or gives a default.
+func (k Key) or(value string) Key {
+	k.Default = value
+	return k
+}
+
+func (k Key) env(name string) Key {
+	k.Env = append(k.Env, name)
+	return k
+}
+
+// split is the value of a variable or flag as values: lists are written as search paths are.
+func (k Key) split(value string) []string {
+	if k.list {
+		return strings.Split(value, string(os.PathListSeparator))
+	}
+	return []string{value}
+}

@@ -1,0 +1,187 @@
+package config
+
+import (
+	"fmt"
+	"log/slog"
+	"math"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+func text(name, expected string, field *string, description string) Key {
+	return Key{
+		Name: name, Expected: expected, Description: description,
+		set: single(func(value string) bool {
+			*field = value
+			return true
+		}),
+	}
+}
+
+// secret is a setting whose value is shown to nobody.
+func secret(name, expected string, field *Secret, description string) Key {
+	return Key{
+		Name: name, Expected: expected, Description: description, Secret: true,
+		set: single(func(value string) bool {
+			*field = Secret(value)
+			return true
+		}),
+	}
+}
+
+func oneOf(name, fallback, expected string, field *string, words []string, description string) Key {
+	return Key{
+		Name: name, Default: fallback, Expected: expected, Description: description,
+		set: single(func(value string) bool {
+			*field = value
+			return slices.Contains(words, value)
+		}),
+	}
+}
+
+func truth(name, fallback string, field *bool, description string) Key {
+	return Key{
+		Name: name, Default: fallback, Expected: "true or false", Description: description,
+		set: single(func(value string) bool {
+			switch strings.ToLower(value) {
+			case "true", "yes", "on", "1":
+				*field = true
+			case "false", "no", "off", "0":
+				*field = false
+			default:
+				return false
+			}
+			return true
+		}),
+	}
+}
+
+func count(name, fallback string, least, most int, field *int, description string) Key {
+	expected := "a whole number"
+	switch {
+	case least > math.MinInt32 && most < math.MaxInt32:
+		expected += fmt.Sprintf(" from %d to %d", least, most)
+	case least > math.MinInt32:
+		expected += fmt.Sprintf(", %d or more", least)
+	}
+	return Key{
+		Name: name, Default: fallback, Expected: expected, Description: description,
+		set: single(func(value string) bool {
+			n, err := strconv.Atoi(value)
+			*field = n
+			return err == nil && n >= least && n <= most
+		}),
+	}
+}
+
+func duration(name, fallback string, least, most time.Duration, field *time.Duration, description string) Key {
+	expected := `a duration such as "90s", "10m" or "2h", or a number of seconds`
+	if least > 0 {
+		expected += fmt.Sprintf(", %s or more", least)
+	}
+	if most < math.MaxInt64 {
+		expected += fmt.Sprintf(", %s or less", most)
+	}
+	return Key{
+		Name: name, Default: fallback, Expected: expected, Description: description,
+		set: single(func(value string) bool {
+			d, err := parseDuration(value)
+			*field = d
+			return err == nil && d >= least && d <= most
+		}),
+	}
+}
+
+// parseDuration reads "10m", or a number of seconds.
+func parseDuration(value string) (time.Duration, error) {
+	if seconds, err := strconv.ParseFloat(value, 64); err == nil {
+		if !(math.Abs(seconds) < math.MaxInt64/float64(time.Second)) {
+			return 0, fmt.Errorf("%s seconds are out of range", value)
+		}
+		return time.Duration(seconds * float64(time.Second)), nil
+	}
+	return time.ParseDuration(value)
+}
+
+func path(name, fallback string, field *string, description string) Key {
+	return Key{
+		Name: name, Default: fallback, Expected: "a path", Description: description,
+		set: func(in input) bool {
+			if len(in.values) != 1 || in.values[0] == "" {
+				return false
+			}
+			*field = in.path(in.values[0])
+			return true
+		},
+	}
+}
+
+func paths(name string, field *[]string, description string) Key {
+	return Key{
+		Name: name, Expected: "a list of paths", Description: description, list: true,
+		set: func(in input) bool {
+			*field = make([]string, len(in.values))
+			for i, value := range in.values {
+				(*field)[i] = in.path(value)
+			}
+			return !slices.Contains(in.values, "")
+		},
+	}
+}
+
+func words(name, expected string, field *[]string, description string) Key {
+	return Key{
+		Name: name, Expected: expected, Description: description, list: true,
+		set: func(in input) bool {
+			*field = slices.Clone(in.values)
+			return !slices.Contains(in.values, "")
+		},
+	}
+}
+
+// path resolves a path: ~ is the home directory, and relative ones start where their source is.
+func (in input) path(value string) string {
+	if rest, ok := strings.CutPrefix(value, "~"); ok && in.home != "" && (rest == "" || rest[0] == '/' || rest[0] == filepath.Separator) {
+		return filepath.Join(in.home, rest)
+	}
+	if filepath.IsAbs(value) {
+		return filepath.Clean(value)
+	}
+	return filepath.Join(in.base, value)
+}
+
+func level(name, fallback string, field *slog.Level, description string) Key {
+	return Key{
+		Name: name, Default: fallback, Expected: "DEBUG, INFO, WARNING, ERROR or CRITICAL", Description: description,
+		set: single(func(value string) bool {
+			l, ok := parseLevel(value)
+			*field = l
+			return ok
+		}),
+	}
+}
+
+// parseLevel reads the names of log levels: Python's, slog's, and Host Factory's LOG_…
+func parseLevel(name string) (slog.Level, bool) {
+	switch strings.TrimPrefix(strings.ToUpper(name), "LOG_") {
+	case "TRACE", "DEBUG":
+		return slog.LevelDebug, true
+	case "INFO", "NOTICE":
+		return slog.LevelInfo, true
+	case "WARN", "WARNING":
+		return slog.LevelWarn, true
+	case "ERR", "ERROR":
+		return slog.LevelError, true
+	case "CRIT", "CRITICAL", "FATAL", "ALERT", "EMERG":
+		return slog.LevelError + 4, true
+	default:
+		return 0, false
+	}
+}
+
+func single(set func(value string) bool) func(input) bool {
+	return func(in input) bool { return len(in.values) == 1 && set(in.values[0]) }
+}

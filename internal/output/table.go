@@ -1,0 +1,176 @@
+package output
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+)
+
+// writeTable shows the records as a table with lines around them, the lists inside them as tables of their own, and the
+// rest of the document as sentences below.
+func writeTable(tree node, layout Layout, screen Screen) []byte {
+	var out bytes.Buffer
+	if layout.Records == "" {
+		out.WriteString(recordTable(tree, layout, screen))
+		out.WriteString(innerTables([]node{tree}, layout, screen))
+		return out.Bytes()
+	}
+	records := tree.member(layout.Records).items
+	if len(records) > 0 {
+		out.WriteString(recordsTable(records, layout, screen))
+		out.WriteString(innerTables(records, layout, screen))
+	} else if layout.Empty != "" {
+		out.WriteString(layout.Empty + "\n")
+	}
+	if below := sentences(without(tree, layout.Records)); len(below) > 0 {
+		if len(records) > 0 {
+			out.WriteByte('\n')
+		}
+		for _, sentence := range below {
+			out.WriteString(strings.Join(wrap(sentence, screen.Width), "\n") + "\n")
+		}
+	}
+	return out.Bytes()
+}
+
+// sentences are what stands beside the records: messages speak for themselves, anything else needs its name.
+func sentences(rest node) []string {
+	var all []string
+	for i, item := range rest.items {
+		switch {
+		case item.kind == kindArray:
+			for _, element := range item.items {
+				all = append(all, element.line())
+			}
+		case item.line() == "":
+		case rest.names[i] == "message":
+			all = append(all, item.line())
+		default:
+			all = append(all, words(rest.names[i])+": "+item.line())
+		}
+	}
+	return all
+}
+
+// innerTables are the lists of records inside the records, each kind in one table.
+func innerTables(records []node, layout Layout, screen Screen) string {
+	var names []string
+	inner := map[string][]node{}
+	for _, record := range records {
+		for i, item := range record.items {
+			if name := record.names[i]; item.records() {
+				if !slices.Contains(names, name) {
+					names = append(names, name)
+				}
+				inner[name] = append(inner[name], item.items...)
+			}
+		}
+	}
+	var out strings.Builder
+	for _, name := range names {
+		out.WriteString("\n" + capital(words(name)) + "\n" + recordsTable(inner[name], layout.Within[name], screen))
+	}
+	return out.String()
+}
+
+// recordTable shows one record, a field a line.
+func recordTable(record node, layout Layout, screen Screen) string {
+	g := newGrid([]node{record}, layout.Columns)
+	widest := 0
+	for _, c := range g.columns {
+		widest = max(widest, text.StringWidth(c.heading()))
+	}
+	room := 0
+	if screen.Width > 0 {
+		const lines = 7 // three lines, and a space on either side of two cells
+		room = max(screen.Width-widest-lines, 8)
+	}
+	tw := newTable()
+	for i, c := range g.columns {
+		lines := wrap(g.cells[0][i], room)
+		for l := range lines {
+			lines[l] = paint(c, lines[l], screen)
+		}
+		tw.AppendRow(table.Row{c.heading(), strings.Join(lines, "\n")})
+	}
+	return tw.Render() + "\n"
+}
+
+// recordsTable shows records below each other. Columns that do not fit become lines below each record.
+func recordsTable(records []node, layout Layout, screen Screen) string {
+	g := newGrid(records, layout.Columns)
+	visible, widths := g.fit(screen.Width)
+	tw := newTable()
+	header := table.Row{}
+	var configs []table.ColumnConfig
+	for i, c := range g.columns[:visible] {
+		header = append(header, strings.Join(wrap(c.heading(), widths[i]), "\n"))
+		config := table.ColumnConfig{Number: i + 1, WidthMin: widths[i]}
+		if c.Number {
+			config.Align, config.AlignHeader = text.AlignRight, text.AlignRight
+		}
+		configs = append(configs, config)
+	}
+	tw.AppendHeader(header)
+	tw.SetColumnConfigs(configs)
+	tw.AppendRows(g.rows(visible, widths, screen))
+	if visible == len(g.columns) {
+		return tw.Render() + "\n"
+	}
+	tw.Style().Options.SeparateRows = true
+	return g.unfold(tw.Render(), visible)
+}
+
+func newTable() table.Writer {
+	tw := table.NewWriter()
+	tw.SetStyle(table.StyleRounded)
+	return tw
+}
+
+// paint colours a word by what it means.
+func paint(c Column, cell string, screen Screen) string {
+	if !c.State || !screen.Colour || cell == "" {
+		return cell
+	}
+	const green, yellow, red, grey = "32", "33", "31", "90"
+	colour := yellow
+	switch cell {
+	case "complete", "running":
+		colour = green
+	case "failed", "timeout", "partial":
+		colour = red
+	case "terminated", "cancelled":
+		colour = grey
+	}
+	return "\x1b[" + colour + "m" + cell + "\x1b[0m"
+}
+
+func (c Column) heading() string {
+	if c.Heading != "" {
+		return c.Heading
+	}
+	return words(c.Key)
+}
+
+// words turns a JSON name into words: requestId becomes request id.
+func words(name string) string {
+	var out strings.Builder
+	for i, r := range name {
+		if unicode.IsUpper(r) && i > 0 && !strings.HasSuffix(out.String(), " ") {
+			out.WriteByte(' ')
+		}
+		out.WriteRune(unicode.ToLower(r))
+	}
+	return out.String()
+}
+
+func capital(s string) string {
+	if s == "" {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}
