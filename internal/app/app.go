@@ -1,0 +1,158 @@
+// Package app puts the program together: it is the only package that knows which stores and which providers there are.
+// It refuses to do anything itself; what it builds is in the packages it names.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/openhostfactory/ohfp"
+	"github.com/openhostfactory/ohfp/internal/command"
+	"github.com/openhostfactory/ohfp/internal/config"
+	"github.com/openhostfactory/ohfp/internal/placement"
+	"github.com/openhostfactory/ohfp/internal/query"
+	"github.com/openhostfactory/ohfp/internal/reconcile"
+	"github.com/openhostfactory/ohfp/internal/telemetry"
+	"github.com/openhostfactory/ohfp/provider"
+	"github.com/openhostfactory/ohfp/provider/aws"
+	"github.com/openhostfactory/ohfp/store"
+	"github.com/openhostfactory/ohfp/store/jsonfile"
+	"github.com/openhostfactory/ohfp/store/sqlstore"
+)
+
+// App is the program, open.
+type App struct {
+	Config   config.Config
+	Log      *slog.Logger
+	Commands *command.Commands // nil when only templates are listed
+	Queries  *query.Queries
+
+	closers []io.Closer // in the order of opening
+}
+
+// Options are what differs between the program and its tests.
+type Options struct {
+	Stderr    io.Writer                       // where the log goes that has no file
+	LookupEnv func(key string) (string, bool) // the environment
+	Now       func() time.Time
+	// ListingOnly leaves the store closed: only templates will be asked for, which needs neither a store nor a cloud.
+	ListingOnly bool
+}
+
+// Registry is every provider type there is.
+func Registry() provider.Registry {
+	return provider.Registry{"aws": aws.Open}
+}
+
+// Open puts the program together. No cloud is called.
+func Open(ctx context.Context, cfg config.Config, o Options) (*App, error) {
+	a := &App{Config: cfg}
+	logging := telemetry.Options{
+		Level: cfg.Logging.Level, File: cfg.Logging.File, MaxSizeMB: cfg.Logging.MaxSizeMB,
+		MaxRotate: cfg.Logging.MaxRotate, Fallback: o.Stderr,
+	}
+	if cfg.Logging.Console {
+		logging.Console = o.Stderr
+	}
+	log, closer, err := telemetry.Open(logging)
+	if err != nil {
+		return nil, fmt.Errorf("open log: %w", err)
+	}
+	a.Log = log
+	a.closers = append(a.closers, closer)
+	for _, note := range cfg.Notes {
+		log.InfoContext(ctx, note)
+	}
+
+	policy := policyOf(cfg)
+	providers := &instances{config: cfg, registry: Registry(), env: provider.Environment{
+		Log: log, Now: o.Now, ConfDir: cfg.ConfDir, LookupEnv: o.LookupEnv,
+	}}
+	a.closers = append(a.closers, providers)
+	catalog := newCatalog(cfg, providers, policy, log)
+	a.Queries = &query.Queries{Templates: catalog, Now: o.Now}
+	if o.ListingOnly {
+		return a, nil
+	}
+
+	records, err := openStore(ctx, cfg, o.Now)
+	if err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	a.closers = append(a.closers, records)
+	id, err := installation(ctx, cfg.WorkDir, records, log)
+	if err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	providers.env.Installation, providers.env.Memory = id, records
+	a.Queries.Store = records
+	a.Commands = &command.Commands{
+		Store:     records,
+		Templates: catalog,
+		Placement: policy,
+		Executor: &reconcile.Executor{
+			Store: records, Providers: providers, Now: o.Now, Log: log, Step: step(o.LookupEnv),
+		},
+		Limits: command.Limits{PerRequest: cfg.Limits.MaxMachinesPerRequest, Provider: cfg.Limits.MaxMachines},
+		Requests: command.RequestPolicy{
+			Timeout: cfg.Requests.Timeout,
+			Abandon: ohfp.AbandonPolicy{
+				Unanswered: cfg.Requests.UnansweredRelease,
+				Unpolled:   cfg.Requests.AbandonedAfter,
+				Release:    cfg.Requests.ReleaseAbandoned,
+			},
+		},
+		Now:   o.Now,
+		NewID: func(t ohfp.RequestType) ohfp.RequestID { return ohfp.NewRequestID(t, o.Now()) },
+		Log:   log,
+	}
+	return a, nil
+}
+
+// Close closes what Open opened, last first.
+func (a *App) Close() error {
+	var problems []error
+	for i := len(a.closers) - 1; i >= 0; i-- {
+		problems = append(problems, a.closers[i].Close())
+	}
+	a.closers = nil
+	return errors.Join(problems...)
+}
+
+func openStore(ctx context.Context, cfg config.Config, now func() time.Time) (store.Store, error) {
+	if cfg.Storage.Strategy == config.StrategyJSON {
+		records, err := jsonfile.Open(ctx, jsonfile.Options{Path: cfg.Storage.JSON.Path, Now: now})
+		if err != nil {
+			return nil, fmt.Errorf("open store: %w", err)
+		}
+		return records, nil
+	}
+	place := cfg.Storage.SQL
+	var records *sqlstore.Store
+	var err error
+	if place.Type == config.PostgreSQL {
+		records, err = sqlstore.OpenPostgres(ctx, sqlstore.PostgresOptions{
+			URL: string(place.URL), Schema: place.Schema, Now: now, MaxConnections: place.MaxConnections,
+		})
+	} else {
+		records, err = sqlstore.Open(ctx, sqlstore.Options{Path: place.Path, Now: now, MaxConnections: place.MaxConnections})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open store: %w", err)
+	}
+	return records, nil
+}
+
+func policyOf(cfg config.Config) placement.Policy {
+	policy := placement.Policy{Default: cfg.DefaultProvider}
+	for _, p := range cfg.Providers {
+		if p.Enabled {
+			policy.Instances = append(policy.Instances, placement.Instance{Name: p.Name, Type: p.Type, Priority: p.Priority})
+		}
+	}
+	return policy
+}

@@ -1,0 +1,132 @@
+// Package cli is the command line: it turns arguments into commands and queries, and what they return into text and an
+// exit code.
+// It refuses to decide anything about requests and machines, and it ends no process: [Main] returns the exit code.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+	"slices"
+
+	"github.com/openhostfactory/ohfp/internal/hostfactory"
+	"github.com/openhostfactory/ohfp/internal/output"
+	"github.com/openhostfactory/ohfp/internal/version"
+)
+
+// Main runs one command line, without the program's name, and returns the exit code: 0 when it did what was asked, 1
+// when it could not, 2 when the command line is wrong, 130 when it was interrupted.
+func Main(ctx context.Context, args []string, in io.Reader, out, errw io.Writer) int {
+	p := &program{in: in, out: out, errw: errw, lookupEnv: os.LookupEnv, open: open}
+	return p.run(ctx, args)
+}
+
+// program is one run of the program. Host Factory starts a process for every call, so nothing is made before it is
+// needed: the scripts' calls do not build the tree of commands, and only commands that need it open the store.
+type program struct {
+	in        io.Reader
+	out, errw io.Writer
+	lookupEnv func(string) (string, bool)
+	open      func(ctx context.Context, w wish, p *program) (*session, error)
+	global    globalFlags
+}
+
+// globalFlags may stand anywhere on the command line.
+type globalFlags struct {
+	Config   string
+	LogLevel string
+	Format   string
+	Quiet    bool
+}
+
+func (p *program) run(ctx context.Context, args []string) (code int) {
+	if len(args) > 0 && slices.Contains(hostfactory.Actions(), hostfactory.Action(args[0])) && !wantsHelp(args[1:]) {
+		return p.hostFactory(ctx, hostfactory.Action(args[0]), args[1:])
+	}
+	defer func() {
+		if cause := recover(); cause != nil {
+			fmt.Fprintf(p.errw, "ohfp: internal error: %v; please report it with what follows\n%s", cause, debug.Stack())
+			code = exitFailure
+		}
+	}()
+	if len(args) == 1 && args[0] == "--version" {
+		return p.exit(ctx, p.printVersion())
+	}
+	root := p.rootCommand()
+	root.SetArgs(args)
+	return p.exit(ctx, root.ExecuteContext(ctx))
+}
+
+func (p *program) printVersion() error {
+	_, err := fmt.Fprintln(p.out, version.Current())
+	return err
+}
+
+// The exit codes.
+const (
+	exitOK          = 0
+	exitFailure     = 1
+	exitUsage       = 2
+	exitInterrupted = 130
+)
+
+// usageError is a mistake in the command line itself.
+type usageError struct{ cause error }
+
+func (e usageError) Error() string { return e.cause.Error() }
+func (e usageError) Unwrap() error { return e.cause }
+
+func usageErrorf(format string, args ...any) error {
+	return usageError{fmt.Errorf(format, args...)}
+}
+
+// exitError ends with a code after everything has been said.
+type exitError int
+
+func (e exitError) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
+
+// exit says what went wrong, if anything, and is the only place that turns errors into exit codes: every kind of error
+// of package ohfp is a failure, since a shell can do nothing different about them.
+func (p *program) exit(ctx context.Context, err error) int {
+	var silent exitError
+	var usage usageError
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &silent):
+		return int(silent)
+	case errors.As(err, &usage):
+		p.complain(err)
+		return exitUsage
+	case ctx.Err() != nil:
+		p.complain(errors.New("interrupted"))
+		return exitInterrupted
+	default:
+		p.complain(err)
+		return exitFailure
+	}
+}
+
+// complain writes to standard error; when that fails there is nobody left to tell.
+func (p *program) complain(err error) {
+	fmt.Fprintf(p.errw, "ohfp: %v\n", err)
+}
+
+// note tells a person something beside the answer.
+func (p *program) note(format string, args ...any) {
+	if !p.global.Quiet {
+		fmt.Fprintf(p.errw, "ohfp: "+format+"\n", args...)
+	}
+}
+
+// show writes an answer in the format asked for.
+func (p *program) show(document any, layout output.Layout) error {
+	format, err := output.ParseFormat(p.global.Format)
+	if err != nil {
+		return usageError{err}
+	}
+	return output.Write(p.out, format, document, layout, output.ScreenOf(p.out, p.lookupEnv))
+}

@@ -1,0 +1,73 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/openhostfactory/ohfp/internal/app"
+	"github.com/openhostfactory/ohfp/internal/config"
+	"github.com/openhostfactory/ohfp/internal/hostfactory"
+)
+
+// wish is what a command needs of a session.
+type wish struct {
+	Global globalFlags
+	// Listing: only templates are asked for, which needs no store.
+	Listing bool
+	// Console: a log level on the command line is for whoever typed it, who wants to see the log; scripts keep theirs in
+	// its file.
+	Console bool
+}
+
+// open reads the configuration and opens what it names.
+func open(ctx context.Context, w wish, p *program) (*session, error) {
+	cfg, err := p.config(w)
+	if err != nil {
+		return nil, err
+	}
+	a, partial, err := p.openApp(ctx, cfg, w)
+	if err != nil {
+		return nil, err
+	}
+	return &session{
+		Commands: a.Commands, Queries: a.Queries, Partial: partial, Caller: p.caller(), Budget: cfg.Requests.CallBudget, Close: a.Close,
+	}, nil
+}
+
+// config reads the configuration.
+func (p *program) config(w wish) (config.Config, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return config.Config{}, fmt.Errorf("find the current directory: %w", err)
+	}
+	flags := map[string]string{}
+	if w.Global.LogLevel != "" {
+		flags["logging.level"] = w.Global.LogLevel
+		if w.Console {
+			flags["logging.console"] = "true"
+		}
+	}
+	return config.Load(config.Sources{File: w.Global.Config, Environ: os.Environ(), Flags: flags, Dir: dir})
+}
+
+// openApp opens what the configuration names.
+func (p *program) openApp(ctx context.Context, cfg config.Config, w wish) (*app.App, hostfactory.Partial, error) {
+	partial, err := hostfactory.ParsePartial(cfg.HostFactory.PartialResult)
+	if err != nil {
+		return nil, "", err
+	}
+	a, err := app.Open(ctx, cfg, app.Options{Stderr: p.errw, LookupEnv: p.lookupEnv, Now: time.Now, ListingOnly: w.Listing})
+	return a, partial, err
+}
+
+// caller is who runs the program, as the environment tells. Asking the system would cost a look into its user database.
+func (p *program) caller() string {
+	for _, name := range []string{"USER", "LOGNAME", "USERNAME"} {
+		if user, ok := p.lookupEnv(name); ok && user != "" {
+			return user
+		}
+	}
+	return ""
+}

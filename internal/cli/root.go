@@ -1,0 +1,142 @@
+package cli
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/openhostfactory/ohfp/internal/output"
+	"github.com/openhostfactory/ohfp/internal/version"
+)
+
+const (
+	groupMachines    = "machines"
+	groupTools       = "tools"
+	groupHostFactory = "hostfactory"
+)
+
+func (p *program) rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "ohfp",
+		Short: "Ask a cloud for machines, follow the request, give them back",
+		Long: `ohfp asks a cloud for machines, follows the request and gives the machines back:
+for IBM Spectrum Symphony Host Factory, for people and for programs.
+
+A template says what kind of machines; a request asks for some of them.`,
+		Example: `  ohfp demo                                                # watch it work, no cloud needed
+  ohfp templates list
+  ohfp requests create --template-id EC2FleetInstant --count 3 --wait
+  ohfp requests return --request-id REQUEST_ID`,
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
+	}
+	group(root)
+	// cobra's own version flag would link text/template, which keeps every method of the AWS SDK in the binary: 45 MB more.
+	asked := root.Flags().BoolP("version", "v", false, "version of ohfp")
+	root.RunE = func(cmd *cobra.Command, _ []string) error {
+		if *asked {
+			return p.printVersion()
+		}
+		return cmd.Help()
+	}
+	setHelp(root)
+	root.SetIn(p.in)
+	root.SetOut(p.out)
+	root.SetErr(p.errw)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		if words := cmd.Flags().Args(); cmd.HasSubCommands() && len(words) > 0 {
+			return cmd.Args(cmd, words) // the flag belongs to a command that does not exist
+		}
+		return usageErrorf("%w; see %s --help", err, cmd.CommandPath())
+	})
+	root.AddGroup(
+		&cobra.Group{ID: groupMachines, Title: "Machines:"},
+		&cobra.Group{ID: groupTools, Title: "Tools:"},
+		&cobra.Group{ID: groupHostFactory, Title: "Host Factory:"},
+	)
+	root.SetHelpCommandGroupID(groupTools)
+	root.AddCommand(
+		p.templatesCommand(), p.requestsCommand(), p.machinesCommand(),
+		p.daemonCommand(), p.systemCommand(),
+		p.simulatorCommand(), p.demoCommand(), p.completionCommand(), p.versionCommand(),
+	)
+	root.AddCommand(p.hostFactoryCommands()...)
+	p.addGlobalFlags(root)
+	return root
+}
+
+func (p *program) addGlobalFlags(root *cobra.Command) {
+	flags := root.PersistentFlags()
+	flags.SortFlags = false
+	flags.StringVar(&p.global.Format, "format", string(output.JSON), "how answers look: `FORMAT` is json, yaml, table or list")
+	flags.StringVar(&p.global.Config, "config", "", "configuration `FILE` (default: in the configuration directory)")
+	flags.StringVar(&p.global.LogLevel, "log-level", "", "log to standard error from this `LEVEL` on: DEBUG, INFO, WARNING, ERROR or CRITICAL")
+	flags.BoolVarP(&p.global.Quiet, "quiet", "q", false, "no progress and no notes on standard error, only errors")
+	complete(root, "format", "json", "yaml", "table", "list")
+	complete(root, "log-level", "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+	root.PersistentPreRunE = func(*cobra.Command, []string) error {
+		if _, err := output.ParseFormat(p.global.Format); err != nil {
+			return usageError{err}
+		}
+		return nil
+	}
+}
+
+// group makes a command that only holds others: alone it prints its help, and a word that is none of its commands is a
+// mistake.
+func group(cmd *cobra.Command) *cobra.Command {
+	cmd.SuggestionsMinimumDistance = 2 // edits
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return nil
+		}
+		advice := ""
+		if nearest := cmd.SuggestionsFor(args[0]); len(nearest) > 0 {
+			advice = "did you mean " + strings.Join(nearest, " or ") + "? "
+		}
+		return usageErrorf("%s has no command %q; %ssee %s --help", cmd.CommandPath(), args[0], advice, cmd.CommandPath())
+	}
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+	return cmd
+}
+
+// one and noArguments check the number of arguments.
+func one(what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) != 1 {
+			return usageErrorf("%s takes one %s, not %d arguments; see %s --help", cmd.CommandPath(), what, len(args), cmd.CommandPath())
+		}
+		return nil
+	}
+}
+
+func noArguments(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usageErrorf("%s takes no arguments, not %q; see %s --help", cmd.CommandPath(), args[0], cmd.CommandPath())
+	}
+	return nil
+}
+
+// complete offers values for a flag to the shell.
+func complete(cmd *cobra.Command, flag string, values ...string) {
+	// The only error is a flag that does not exist, and every caller has just made it.
+	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
+}
+
+func (p *program) versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print version, commit and date of this build",
+		Example: `  ohfp version
+  ohfp version --format json`,
+		GroupID: groupTools,
+		Args:    noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if cmd.Flags().Changed("format") {
+				return p.show(version.Current(), output.Layout{})
+			}
+			return p.printVersion()
+		},
+	}
+}

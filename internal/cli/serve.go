@@ -1,0 +1,104 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/openhostfactory/ohfp/internal/daemon"
+	"github.com/openhostfactory/ohfp/internal/output"
+)
+
+// daemonCommand is serve where one looks for it first; systemCommand holds it for those who know it there.
+func (p *program) daemonCommand() *cobra.Command {
+	cmd := p.serveCommand("ohfp serve")
+	cmd.GroupID = groupTools
+	return cmd
+}
+
+func (p *program) systemCommand() *cobra.Command {
+	cmd := group(&cobra.Command{
+		Use:     "system",
+		Short:   "Run the program as a service",
+		Example: "  ohfp system serve",
+		GroupID: groupTools,
+	})
+	cmd.AddCommand(p.serveCommand("ohfp system serve"))
+	return cmd
+}
+
+func (p *program) serveCommand(path string) *cobra.Command {
+	check := false
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Stay, follow all requests, and answer the scripts at once",
+		Long: `Stays until it is told to stop (SIGTERM, SIGINT), follows all requests on its own, and answers the calls that the
+scripts hand over through a Unix socket in the work directory. Nothing depends on it: scripts and commands work on the
+same records without it and beside it. Only one can serve a work directory.
+
+It reads the configuration when it starts, and templates whenever they are asked for.
+
+With --check it asks the one that runs how it is. The exit code is 0 when it is ready and live, else 1.`,
+		Example: "  " + path + "\n  " + path + " --check",
+		Args:    noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if check {
+				return p.checkDaemon()
+			}
+			return p.serve(cmd.Context())
+		},
+	}
+	cmd.Flags().BoolVar(&check, "check", false, "ask the daemon that runs how it is")
+	return cmd
+}
+
+// serve runs the daemon until ctx ends.
+func (p *program) serve(ctx context.Context) (err error) {
+	cfg, err := p.config(wish{Global: p.global, Console: true})
+	if err != nil {
+		return err
+	}
+	runtime, _ := p.lookupEnv("XDG_RUNTIME_DIR") // empty: the system's directory for temporary files
+	place, err := daemon.Claim(cfg, runtime)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, place.Release()) }()
+	a, partial, err := p.openApp(ctx, cfg, wish{})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.Close()) }()
+	d := &daemon.Daemon{
+		Config: cfg, Commands: a.Commands, Queries: a.Queries, Partial: partial, Now: time.Now, Log: a.Log,
+		Notify: daemon.Notifier(p.lookupEnv),
+	}
+	p.note("serving %s; stop it with SIGTERM or Ctrl-C", cfg.WorkDir)
+	return d.Run(ctx, place)
+}
+
+// checkDaemon shows how the daemon is that runs.
+func (p *program) checkDaemon() error {
+	cfg, err := p.config(wish{Global: p.global})
+	if err != nil {
+		return err
+	}
+	status, err := daemon.Check(cfg, time.Now)
+	if err != nil {
+		return err
+	}
+	if err := p.show(status, output.Layout{}); err != nil {
+		return err
+	}
+	switch {
+	case !status.Live:
+		return fmt.Errorf("the daemon (process %d) answers, but its loop stands still; start it again", status.PID)
+	case !status.Ready:
+		return fmt.Errorf("the daemon (process %d) has not looked at everything yet", status.PID)
+	default:
+		return nil
+	}
+}

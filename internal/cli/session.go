@@ -1,0 +1,86 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/openhostfactory/ohfp"
+	"github.com/openhostfactory/ohfp/internal/command"
+	"github.com/openhostfactory/ohfp/internal/hostfactory"
+	"github.com/openhostfactory/ohfp/internal/query"
+)
+
+// commands is the write side as far as the command line reaches it.
+type commands interface {
+	hostfactory.Commands
+	CancelRequest(ctx context.Context, in command.CancelRequest) (ohfp.Request, error)
+}
+
+// queries is the read side as far as the command line reaches it.
+type queries interface {
+	hostfactory.Queries
+	Template(ctx context.Context, id ohfp.TemplateID) (query.TemplateView, error)
+	Requests(ctx context.Context, filter query.RequestFilter) ([]ohfp.Request, error)
+	Machines(ctx context.Context, filter query.MachineFilter) ([]ohfp.Machine, error)
+}
+
+// session is an open store with the commands and queries on it.
+type session struct {
+	Commands commands
+	Queries  queries
+	Partial  hostfactory.Partial
+	Caller   string        // who runs the program
+	Budget   time.Duration // how long one look at the cloud may take
+	Close    func() error
+}
+
+// close ends a session. What was to be stored is stored already, so a failure is only told.
+func (s *session) close(p *program) {
+	if err := s.Close(); err != nil {
+		p.complain(err)
+	}
+}
+
+func (s *session) origin() ohfp.Origin { return ohfp.Origin{Face: "cli", Caller: s.Caller} }
+
+// with opens a session for the time of one command.
+func (p *program) with(ctx context.Context, do func(s *session) error) error {
+	return p.during(ctx, wish{Global: p.global, Console: true}, do)
+}
+
+// listing is with for commands that only list templates.
+func (p *program) listing(ctx context.Context, do func(s *session) error) error {
+	return p.during(ctx, wish{Global: p.global, Console: true, Listing: true}, do)
+}
+
+func (p *program) during(ctx context.Context, w wish, do func(s *session) error) error {
+	s, err := p.open(ctx, w, p)
+	if err != nil {
+		return err
+	}
+	defer s.close(p)
+	return do(s)
+}
+
+// sync asks the cloud how things stand, within the budget of one call. When the cloud cannot be asked, the records are
+// still good for an answer, and the problem says why it may be old; only a refused identity is an error, because asking
+// again would never help.
+func (s *session) sync(ctx context.Context, in command.SyncRequests) (problem, err error) {
+	within, cancel := context.WithTimeout(ctx, s.Budget)
+	defer cancel()
+	err = s.Commands.SyncRequests(within, in)
+	if errors.Is(err, ohfp.ErrDenied) || ctx.Err() != nil {
+		return nil, err
+	}
+	return err, nil
+}
+
+// look is sync for commands that look once.
+func (p *program) look(ctx context.Context, s *session, in command.SyncRequests) error {
+	problem, err := s.sync(ctx, in)
+	if problem != nil {
+		p.note("the cloud could not be asked, this is what was known last: %v", problem)
+	}
+	return err
+}

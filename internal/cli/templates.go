@@ -1,0 +1,177 @@
+package cli
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/openhostfactory/ohfp"
+	"github.com/openhostfactory/ohfp/internal/output"
+	"github.com/openhostfactory/ohfp/internal/query"
+)
+
+func (p *program) templatesCommand() *cobra.Command {
+	cmd := group(&cobra.Command{
+		Use:     "templates",
+		Aliases: []string{"template"},
+		Short:   "What machines may be asked for",
+		Long:    "Templates say what kinds of machines may be asked for, and how many of each.",
+		Example: "  ohfp templates list --format table",
+		GroupID: groupMachines,
+	})
+	var long bool
+	list := &cobra.Command{
+		Use:   "list",
+		Short: "List templates",
+		Long: `Lists the templates from which machines may be requested. It asks no cloud.
+
+A template that cannot be used now stays in the list with the reason under "refused".`,
+		Example: `  ohfp templates list
+  ohfp templates list --long --format yaml`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return p.listing(cmd.Context(), func(s *session) error {
+				views, problems, err := s.Queries.TemplateList(cmd.Context())
+				if err != nil {
+					return err
+				}
+				return p.show(newTemplateList(views, problems, long), templatesLayout())
+			})
+		},
+	}
+	list.Flags().BoolVar(&long, "long", false, "all fields, those of the cloud too")
+	show := &cobra.Command{
+		Use:     "show TEMPLATE_ID",
+		Short:   "Show one template with all its fields",
+		Example: "  ohfp templates show EC2FleetInstant --format yaml",
+		Args:    one("template id"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return p.listing(cmd.Context(), func(s *session) error {
+				view, err := s.Queries.Template(cmd.Context(), ohfp.TemplateID(args[0]))
+				if err != nil {
+					return err
+				}
+				layout := templatesLayout()
+				layout.Records = ""
+				return p.show(newTemplateView(view, true), layout)
+			})
+		},
+	}
+	cmd.AddCommand(list, show)
+	return cmd
+}
+
+// templateView is a template as the command line shows it; the last fields only in the long form.
+type templateView struct {
+	ID          ohfp.TemplateID           `json:"templateId"`
+	ProviderAPI string                    `json:"providerApi,omitempty"`
+	MaxNumber   int                       `json:"maxNumber"`
+	Attributes  map[string]ohfp.Attribute `json:"attributes,omitempty"`
+	Refused     string                    `json:"refused,omitempty"`
+
+	Name         string            `json:"name,omitempty"`
+	Description  string            `json:"description,omitempty"`
+	ProviderName string            `json:"providerName,omitempty"`
+	ProviderType string            `json:"providerType,omitempty"`
+	CapacityUnit ohfp.CapacityUnit `json:"capacityUnit,omitempty"`
+	Timeout      string            `json:"timeout,omitempty"` // for example 10m0s
+	Source       string            `json:"source,omitempty"`
+	Fields       map[string]any    `json:"fields,omitempty"` // the provider's own
+}
+
+type templateList struct {
+	Templates []templateView `json:"templates"`
+	Problems  []string       `json:"problems,omitempty"`
+}
+
+func newTemplateList(views []query.TemplateView, problems []string, long bool) templateList {
+	list := templateList{Templates: []templateView{}, Problems: problems}
+	for _, view := range views {
+		list.Templates = append(list.Templates, newTemplateView(view, long))
+	}
+	return list
+}
+
+func newTemplateView(view query.TemplateView, long bool) templateView {
+	t := view.Template
+	v := templateView{
+		ID: t.ID, ProviderAPI: t.ProviderAPI, MaxNumber: t.MaxNumber, Attributes: view.Attributes, Refused: t.Refused,
+	}
+	if long {
+		v.Name, v.Description, v.Source = t.Name, t.Description, t.Source
+		v.ProviderName, v.ProviderType, v.CapacityUnit = t.ProviderName, t.ProviderType, t.CapacityUnit
+		v.Fields = view.Fields
+		if t.Timeout > 0 {
+			v.Timeout = t.Timeout.String()
+		}
+	}
+	return v
+}
+
+func templatesLayout() output.Layout {
+	return output.Layout{
+		Records: "templates",
+		Empty:   "No templates.",
+		Columns: []output.Column{
+			{Key: "templateId", Heading: "template"},
+			{Key: "providerApi", Heading: "api"},
+			{Key: "maxNumber", Heading: "max", Number: true, Text: maxNumberText},
+			{Key: "attributes", Text: attributesText},
+			{Key: "refused"},
+			{Key: "name"},
+			{Key: "description"},
+			{Key: "fields", Text: fieldsText},
+		},
+	}
+}
+
+func maxNumberText(value json.RawMessage) string {
+	if string(value) == "-1" {
+		return "unlimited"
+	}
+	return string(value)
+}
+
+// attributesText leaves out the types of attributes, which matter to Host Factory only.
+func attributesText(value json.RawMessage) string {
+	var attributes map[string]ohfp.Attribute
+	if err := json.Unmarshal(value, &attributes); err != nil {
+		return string(value)
+	}
+	var parts []string
+	names := slices.Sorted(maps.Keys(attributes))
+	slices.SortStableFunc(names, func(a, b string) int { return rank(a) - rank(b) })
+	for _, name := range names {
+		parts = append(parts, name+" "+attributes[name].Value)
+	}
+	return strings.Join(parts, ", ")
+}
+
+// rank puts the attributes that everybody looks for first.
+func rank(attribute string) int {
+	known := []string{"type", "ncpus", "nram", "ncores"}
+	if i := slices.Index(known, attribute); i >= 0 {
+		return i
+	}
+	return len(known)
+}
+
+// fieldsText shows strings bare and everything else as JSON.
+func fieldsText(value json.RawMessage) string {
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(value, &fields); err != nil {
+		return string(value)
+	}
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		text := string(fields[name])
+		if err := json.Unmarshal(fields[name], &text); err != nil {
+			text = string(fields[name]) // not a string
+		}
+		parts = append(parts, name+" "+text)
+	}
+	return strings.Join(parts, ", ")
+}

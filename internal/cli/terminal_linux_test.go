@@ -1,0 +1,110 @@
+package cli
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// terminal opens a pseudo terminal of the given width. What is written to it is returned by read, which closes it.
+func terminal(t *testing.T, width uint16) (tty *os.File, read func() string) {
+	t.Helper()
+	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
+	if err != nil {
+		t.Skipf("no pseudo terminals here: %v", err)
+	}
+	t.Cleanup(func() { _ = master.Close() })
+	descriptor := int(master.Fd())
+	if err := unix.IoctlSetPointerInt(descriptor, unix.TIOCSPTLCK, 0); err != nil {
+		t.Fatal(err)
+	}
+	number, err := unix.IoctlGetInt(descriptor, unix.TIOCGPTN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tty, err = os.OpenFile("/dev/pts/"+strconv.Itoa(number), os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.IoctlSetWinsize(descriptor, unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: width}); err != nil {
+		t.Fatal(err)
+	}
+	seen := make(chan string, 1)
+	go func() {
+		// The read ends with an error once the other side is closed: that is how terminals end.
+		text, _ := io.ReadAll(master)
+		seen <- string(text)
+	}()
+	return tty, func() string {
+		_ = tty.Close()
+		return <-seen
+	}
+}
+
+// TestProgressOnATerminal: who watches sees a bar, which is gone when the answer comes.
+func TestProgressOnATerminal(t *testing.T) {
+	t.Parallel()
+	tty, read := terminal(t, 70)
+	d := &desk{}
+	var out bytes.Buffer
+	p := d.program(&out, &bytes.Buffer{})
+	p.errw = tty
+	code := p.run(t.Context(), []string{"requests", "create", "--template-id", "t", "--count", "2", "--wait"})
+	seen := read()
+	expect(t, exitOK, code, seen)
+	if !strings.Contains(seen, "░] 0 of 2 ready, 0s") || !strings.HasSuffix(seen, "\r\x1b[K") {
+		t.Errorf("the terminal shows %q", seen)
+	}
+	if strings.Contains(out.String(), "░") || !strings.Contains(out.String(), `"complete"`) {
+		t.Errorf("the answer is %s", out.String())
+	}
+}
+
+func TestQuietOnATerminal(t *testing.T) {
+	t.Parallel()
+	tty, read := terminal(t, 70)
+	p := (&desk{}).program(&bytes.Buffer{}, &bytes.Buffer{})
+	p.errw = tty
+	code := p.run(t.Context(), []string{"requests", "create", "--template-id", "t", "--wait", "--quiet"})
+	seen := read()
+	expect(t, exitOK, code, seen)
+	if seen != "" {
+		t.Errorf("the terminal shows %q", seen)
+	}
+}
+
+// TestTablesOnATerminal: colour by state and the terminal's own width, unless NO_COLOR says no.
+func TestTablesOnATerminal(t *testing.T) {
+	t.Parallel()
+	for _, noColour := range []string{"", "1"} {
+		tty, read := terminal(t, 60)
+		d := &desk{}
+		p := d.program(&bytes.Buffer{}, &bytes.Buffer{})
+		p.out = tty
+		p.lookupEnv = func(name string) (string, bool) {
+			value, ok := map[string]string{"NO_COLOR": noColour, "TERM": "xterm", "COLUMNS": "200"}[name]
+			return value, ok
+		}
+		deadline := time.Now().Add(10 * time.Second)
+		for _, args := range []string{"requests create --template-id t", "requests status " + known + " --format table"} {
+			if code := p.run(t.Context(), strings.Fields(args)); code != exitOK || time.Now().After(deadline) {
+				t.Fatalf("%s: exit code %d", args, code)
+			}
+		}
+		seen := read()
+		if coloured := strings.Contains(seen, "\x1b[32mcomplete\x1b[0m"); coloured != (noColour == "") {
+			t.Errorf("NO_COLOR=%q: the terminal shows %q", noColour, seen)
+		}
+		for line := range strings.Lines(seen) {
+			if n := len([]rune(strings.TrimRight(line, "\r\n"))); n > 60+9 { // 9 for the escape sequences
+				t.Errorf("a line of %d columns: %s", n, line)
+			}
+		}
+	}
+}

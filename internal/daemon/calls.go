@@ -1,0 +1,160 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"time"
+
+	"github.com/openhostfactory/ohfp"
+	"github.com/openhostfactory/ohfp/internal/command"
+	"github.com/openhostfactory/ohfp/internal/hostfactory"
+	"github.com/openhostfactory/ohfp/internal/query"
+	"github.com/openhostfactory/ohfp/internal/reconcile"
+)
+
+// calls are the commands as a script's call has them while the loop runs: who asks how things stand reads the records,
+// which the loop keeps up to date, and who asks for machines has the id after a moment, however long the launch takes.
+type calls struct {
+	*command.Commands
+	queries *query.Queries
+	loop    *Loop
+	within  time.Duration // AnswerWithin
+	// work runs what goes on after its call was answered, with the time that a call may take.
+	work func(ctx context.Context, do func(ctx context.Context))
+}
+
+var _ hostfactory.Commands = (*calls)(nil)
+
+// SyncRequests records who is asked for. The cloud is only asked about requests that no record knows.
+func (c *calls) SyncRequests(ctx context.Context, in command.SyncRequests) error {
+	unknown, err := c.follow(ctx, in.IDs)
+	if err != nil {
+		return err
+	}
+	var problems []error
+	if len(unknown) > 0 {
+		problems = append(problems, c.Commands.SyncRequests(ctx, command.SyncRequests{IDs: unknown}))
+	}
+	waiting, cancel := context.WithTimeout(ctx, c.within)
+	defer cancel()
+	return errors.Join(append(problems, c.loop.Problem(waiting))...)
+}
+
+// follow records that somebody asks for requests, and returns the ids that no record has.
+func (c *calls) follow(ctx context.Context, ids []ohfp.RequestID) (unknown []ohfp.RequestID, err error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	known, err := c.queries.Requests(ctx, query.RequestFilter{IDs: ids})
+	if err != nil {
+		return nil, err
+	}
+	found := make(map[ohfp.RequestID]bool, len(known))
+	for _, r := range known {
+		found[r.ID] = true
+		if err := c.followed(ctx, r); err != nil {
+			return nil, err
+		}
+		if !r.Status.Terminal() {
+			c.loop.Wake()
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(ids), func(id ohfp.RequestID) bool { return found[id] }), nil
+}
+
+// followed records that somebody asked for the request. The first time is enough.
+func (c *calls) followed(ctx context.Context, r ohfp.Request) error {
+	if !r.PolledAt.IsZero() {
+		return nil
+	}
+	_, err := c.Store.UpdateRequest(ctx, r.ID, func(r *ohfp.Request) ([]ohfp.Event, error) {
+		if r.PolledAt.IsZero() {
+			r.PolledAt = c.Now()
+		}
+		return nil, nil
+	})
+	if err != nil {
+		return fmt.Errorf("record that request %s is followed: %w", r.ID, err)
+	}
+	return nil
+}
+
+// ReturnMachines stores the return and orders the cloud to end the machines; the loop follows it.
+func (c *calls) ReturnMachines(ctx context.Context, in command.ReturnMachines) (ohfp.Request, error) {
+	defer c.loop.Wake()
+	return c.Commands.ReturnMachines(ctx, in)
+}
+
+// launched is how a launch ended.
+type launched struct {
+	request ohfp.Request
+	err     error
+}
+
+// RequestMachines answers with the outcome of the launch when it is known in time, else with the request as it is stored
+// then; the launch goes on. Nothing is answered before the request is stored.
+func (c *calls) RequestMachines(ctx context.Context, in command.RequestMachines) (ohfp.Request, error) {
+	defer c.loop.Wake()
+	ended, stored := make(chan launched, 1), make(chan ohfp.RequestID, 1)
+	one := c.storing(stored)
+	c.work(ctx, func(ctx context.Context) {
+		ended <- one.launch(ctx, in)
+		c.loop.Wake()
+	})
+	late := time.NewTimer(c.within)
+	defer late.Stop()
+	select {
+	case l := <-ended:
+		return l.request, l.err
+	case <-late.C:
+	}
+	select {
+	case l := <-ended:
+		return l.request, l.err
+	case id := <-stored:
+		r, err := c.Store.Request(ctx, id)
+		if err != nil {
+			return r, fmt.Errorf("read request %s: %w", id, err)
+		}
+		return r, nil
+	}
+}
+
+// single is one request for machines on its way.
+type single struct{ *command.Commands }
+
+// storing returns the commands for one request, whose id they tell once it is stored.
+func (c *calls) storing(stored chan<- ohfp.RequestID) single {
+	commands, executor := *c.Commands, *c.Executor
+	var id ohfp.RequestID
+	commands.NewID = func(t ohfp.RequestType) ohfp.RequestID {
+		id = c.NewID(t)
+		return id
+	}
+	executor.Step = func(step string) {
+		if step == reconcile.StepRequestStored {
+			select {
+			case stored <- id:
+			default: // a later attempt of the same request
+			}
+		}
+		c.Executor.Reach(step)
+	}
+	commands.Executor = &executor
+	return single{&commands}
+}
+
+// launch turns a defect into an error: the call that waits for it must have an answer.
+func (s single) launch(ctx context.Context, in command.RequestMachines) (l launched) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			s.Log.ErrorContext(ctx, "internal error in a request", "error", cause, "stack", string(debug.Stack()))
+			l = launched{err: fmt.Errorf("internal error: %v", cause)}
+		}
+	}()
+	r, err := s.RequestMachines(ctx, in)
+	return launched{request: r, err: err}
+}

@@ -1,0 +1,159 @@
+// Package daemon is the program that stays: it looks at the cloud on its own, and answers the scripts' calls over a Unix
+// socket from records that are up to date.
+// It refuses to be needed: it keeps nothing in memory that the records do not have, so that calls without it, beside it
+// and after it are right too.
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/openhostfactory/ohfp/internal/command"
+	"github.com/openhostfactory/ohfp/internal/config"
+	"github.com/openhostfactory/ohfp/internal/daemon/wire"
+	"github.com/openhostfactory/ohfp/internal/hostfactory"
+	"github.com/openhostfactory/ohfp/internal/query"
+	"github.com/openhostfactory/ohfp/internal/version"
+	"github.com/openhostfactory/ohfp/store"
+)
+
+// roundBudget is what one round of the loop may take. It is longer than a call's, because nobody waits for it, and bounded
+// so that a cloud that hangs is noticed.
+const roundBudget = 2 * time.Minute
+
+// recordWithin is what calls that were cut short still have to record what the cloud has told them. The executor gives
+// itself 15 seconds for each record.
+const recordWithin = 20 * time.Second
+
+// Daemon serves one configuration. All fields but Notify are required.
+type Daemon struct {
+	Config   config.Config
+	Commands *command.Commands
+	Queries  *query.Queries
+	Partial  hostfactory.Partial
+	Now      func() time.Time
+	Log      *slog.Logger
+	// Notify tells the service manager how the daemon is, in the words of sd_notify; nil: nobody wants to know.
+	Notify func(ctx context.Context, state string) error
+
+	began time.Time
+	loop  *Loop
+	work  sync.WaitGroup // calls, and launches that outlive them
+	hard  context.Context
+	busy  chan struct{} // holds a token per call
+}
+
+// Run serves calls that come to a place until ctx ends. Then it takes no more, finishes what is under way within
+// daemon.stop_within, and leaves the rest to the records.
+func (d *Daemon) Run(ctx context.Context, place *Place) error {
+	groups, err := groupIDs(d.Config.Daemon.Groups)
+	if err != nil {
+		return err
+	}
+	listener, err := place.listen(len(groups) > 0)
+	if err != nil {
+		return err
+	}
+	hard, cut := context.WithCancel(context.WithoutCancel(ctx))
+	defer cut()
+	ctx, leave := context.WithCancel(ctx)
+	defer leave()
+	d.prepare(hard)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		d.loop.Run(ctx, hard)
+	}()
+	refused := make(chan error, 1)
+	gate := gate{daemon: d, groups: groups}
+	go func() { refused <- gate.accept(listener) }()
+	d.Log.InfoContext(ctx, "daemon started", "version", version.Current().Version, "socket", place.Socket)
+	d.notify(ctx, "READY=1")
+
+	select {
+	case <-ctx.Done():
+	case err = <-refused: // scripts work alone, but nobody would know why
+		err = fmt.Errorf("the daemon cannot take calls any more: %w", err)
+	}
+	d.notify(ctx, "STOPPING=1")
+	leave()
+	err = errors.Join(err, place.leave(listener))
+	d.stop(cut, ended)
+	d.Log.InfoContext(ctx, "daemon stopped")
+	return err
+}
+
+func (d *Daemon) prepare(hard context.Context) {
+	settings := d.Config.Daemon
+	d.began, d.hard, d.busy = d.Now(), hard, make(chan struct{}, maxCalls)
+	d.loop = &Loop{
+		Sync: d.Commands.SyncRequests, UnderWay: d.underWay,
+		Interval: settings.Interval, Idle: max(settings.IdleInterval, settings.Interval), Live: settings.LiveInterval,
+		Budget: roundBudget, Now: d.Now, Log: d.Log,
+	}
+}
+
+// underWay says whether a request is not settled.
+func (d *Daemon) underWay(ctx context.Context) (bool, error) {
+	open, err := d.Queries.Requests(ctx, store.RequestFilter{Unsettled: true, Limit: 1})
+	return len(open) > 0, err
+}
+
+// stop waits for what is under way: first in peace, then, with its time cut, for its records.
+func (d *Daemon) stop(cut func(), ended <-chan struct{}) {
+	idle := make(chan struct{})
+	go func() {
+		defer close(idle)
+		d.work.Wait()
+		<-ended
+	}()
+	if within(idle, d.Config.Daemon.StopWithin) {
+		return
+	}
+	d.Log.Warn("not everything has ended in time; it goes on from the records", "within", d.Config.Daemon.StopWithin)
+	cut()
+	if !within(idle, recordWithin) {
+		d.Log.Error("not everything could be recorded in time; it is resumed with its own tokens")
+	}
+}
+
+func within(done <-chan struct{}, patience time.Duration) bool {
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-done:
+		return true
+	case <-timer.C:
+		return false
+	}
+}
+
+// start runs what may outlive the call that it was made for.
+func (d *Daemon) start(ctx context.Context, do func(ctx context.Context)) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), d.Config.Requests.CallBudget)
+	unhook := context.AfterFunc(d.hard, cancel)
+	d.work.Add(1)
+	go func() {
+		defer d.work.Done()
+		defer cancel()
+		defer unhook()
+		do(ctx)
+	}()
+}
+
+// answer answers one call.
+func (d *Daemon) answer(ctx context.Context, r wire.Request, input []byte, caller string) hostfactory.Reply {
+	ctx, cancel := context.WithTimeout(ctx, d.Config.Requests.CallBudget)
+	defer cancel()
+	face := hostfactory.Face{
+		Commands: &calls{
+			Commands: d.Commands, queries: d.Queries, loop: d.loop, within: d.Config.Daemon.AnswerWithin, work: d.start,
+		},
+		Queries: d.Queries, Partial: d.Partial, Caller: caller,
+	}
+	return face.Answer(ctx, hostfactory.Action(r.Action), input)
+}
