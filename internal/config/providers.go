@@ -168,6 +168,7 @@ func (f file) fields(name string, field document.Field) (FieldTable, error) {
 func (l *loader) settle() error {
 	c := &l.config
 	switch given := c.Storage.SQL.URL != ""; {
+	case c.Storage.Strategy != StrategySQL: // its settings wait until the strategy is chosen
 	case c.Storage.SQL.Type == PostgreSQL && !given:
 		return ohfp.Errorf(ohfp.ErrInvalid, "%s: storage.sql.type is %s, but storage.sql.url is not set; set it, for example in the environment as OHFP_STORAGE_SQL_URL",
 			c.Origin("storage.sql.type"), PostgreSQL)

@@ -14,15 +14,15 @@ import (
 )
 
 // allowed are the actions of the whole policy.
-func allowed(t testing.TB, p provider.Provider, features ...string) []string {
-	t.Helper()
+func allowed(tb testing.TB, p provider.Provider, features ...string) []string {
+	tb.Helper()
 	permitter, ok := p.(provider.Permitter)
 	if !ok {
-		t.Fatal("the provider has no policy")
+		tb.Fatal("the provider has no policy")
 	}
 	raw, err := permitter.Policy(features...)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	var policy struct {
 		Version   string
@@ -32,12 +32,12 @@ func allowed(t testing.TB, p provider.Provider, features ...string) []string {
 		}
 	}
 	if err := json.Unmarshal(raw, &policy); err != nil || policy.Version != "2012-10-17" {
-		t.Fatalf("%s is no policy: %v", raw, err)
+		tb.Fatalf("%s is no policy: %v", raw, err)
 	}
 	var actions []string
 	for _, s := range policy.Statement {
 		if s.Sid == "" || s.Effect != "Allow" || s.Resource == "" || len(s.Action) == 0 {
-			t.Errorf("the policy has the statement %+v", s)
+			tb.Errorf("the policy has the statement %+v", s)
 		}
 		actions = append(actions, s.Action...)
 	}

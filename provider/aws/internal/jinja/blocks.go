@@ -6,7 +6,7 @@ import (
 )
 
 // node is a part of a template that puts out something.
-type node interface{}
+type node any
 
 type (
 	textNode   struct{ text string }

@@ -6,7 +6,7 @@ import (
 )
 
 // expression is something with a value.
-type expression interface{}
+type expression any
 
 type (
 	literal   struct{ value any }

@@ -14,26 +14,27 @@ import (
 )
 
 // variables reads the variables that the reference was rendered with, numbers as templates see them.
-func variables(t testing.TB) map[string]any {
-	t.Helper()
+func variables(tb testing.TB) map[string]any {
+	tb.Helper()
 	raw, err := os.ReadFile("testdata/variables.json")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	decoder := json.NewDecoder(bytes.NewReader(raw))
 	decoder.UseNumber()
 	var tree map[string]any
 	if err := decoder.Decode(&tree); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	dict, ok := plain(t, tree).(map[string]any)
+	dict, ok := plain(tb, tree).(map[string]any)
 	if !ok {
-		t.Fatal("the variables are not an object")
+		tb.Fatal("the variables are not an object")
 	}
 	return dict
 }
 
-func plain(t testing.TB, value any) any {
+func plain(tb testing.TB, value any) any {
+	tb.Helper()
 	switch value := value.(type) {
 	case json.Number:
 		if n, err := value.Int64(); err == nil {
@@ -41,16 +42,16 @@ func plain(t testing.TB, value any) any {
 		}
 		x, err := value.Float64()
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		return x
 	case map[string]any:
 		for key := range value {
-			value[key] = plain(t, value[key])
+			value[key] = plain(tb, value[key])
 		}
 	case []any:
 		for i := range value {
-			value[i] = plain(t, value[i])
+			value[i] = plain(tb, value[i])
 		}
 	}
 	return value

@@ -17,7 +17,6 @@ type rendering struct {
 	steps  int
 	made   int // bytes of texts and lists
 	line   int
-	depth  int
 }
 
 // undefined is what a name has that is not there. Only default, defined and undefined take it.

@@ -198,8 +198,10 @@ func Names() []string {
 // template's own.
 func exclusive() [][]string {
 	return [][]string{
-		{"vmType", "vmTypes", "abisInstanceRequirements"}, {"subnetId", "subnetIds"},
-		{"launch_template_spec", "launch_template_spec_file"}, {"provider_api_spec", "provider_api_spec_file"},
+		{"vmType", "vmTypes", "abisInstanceRequirements"},
+		{"subnetId", "subnetIds"},
+		{"launch_template_spec", "launch_template_spec_file"},
+		{"provider_api_spec", "provider_api_spec_file"},
 	}
 }
 
