@@ -119,7 +119,7 @@ func grow(tb testing.TB, w *world, t ohfp.Template, count int) *grown {
 func TestReturnsTouchNothingElse(t *testing.T) {
 	t.Parallel()
 	for name, test := range selfLaunching() {
-		for seed := range uint64(4) {
+		for seed := range uint64(3) {
 			t.Run(fmt.Sprintf("%s %d", name, seed), func(t *testing.T) {
 				t.Parallel()
 				random := rand.New(rand.NewPCG(seed, 7))
@@ -401,26 +401,35 @@ func TestCallsOfSelfLaunching(t *testing.T) {
 	}{
 		"EC2Fleet request": {
 			"EC2Fleet", `"fleetType": "request"`,
-			[]string{"CreateFleet"}, []string{"DescribeInstances", "DescribeFleets", "DescribeInstances"},
+			[]string{"CreateFleet"},
+			[]string{"DescribeInstances", "DescribeFleets", "DescribeInstances"},
 			[]string{"DescribeFleets", "TerminateInstances"},
 			// It no longer holds what it was told, which looks as if it had not launched all of it.
-			[]string{"DescribeFleets", "DeleteFleets"}, []string{"DescribeInstances", "DeleteFleets"},
+			[]string{"DescribeFleets", "DeleteFleets"},
+			[]string{"DescribeInstances", "DeleteFleets"},
 		},
 		"EC2Fleet maintain": {
 			"EC2Fleet", `"fleetType": "maintain"`,
-			[]string{"CreateFleet"}, []string{"DescribeInstances", "DescribeFleets", "DescribeInstances"},
-			[]string{"DescribeFleets", "ModifyFleet", "TerminateInstances"}, []string{"DescribeFleets"}, []string{"DescribeInstances", "DeleteFleets"},
+			[]string{"CreateFleet"},
+			[]string{"DescribeInstances", "DescribeFleets", "DescribeInstances"},
+			[]string{"DescribeFleets", "ModifyFleet", "TerminateInstances"},
+			[]string{"DescribeFleets"},
+			[]string{"DescribeInstances", "DeleteFleets"},
 		},
 		"SpotFleet maintain": {
 			"SpotFleet", `"fleetType": "maintain", "priceType": "spot"`,
-			[]string{"RequestSpotFleet"}, []string{"DescribeInstances", "DescribeSpotFleetRequests", "DescribeInstances"},
-			[]string{"DescribeSpotFleetRequests", "ModifySpotFleetRequest", "TerminateInstances"}, []string{"DescribeSpotFleetRequests"},
+			[]string{"RequestSpotFleet"},
+			[]string{"DescribeInstances", "DescribeSpotFleetRequests", "DescribeInstances"},
+			[]string{"DescribeSpotFleetRequests", "ModifySpotFleetRequest", "TerminateInstances"},
+			[]string{"DescribeSpotFleetRequests"},
 			[]string{"DescribeInstances", "CancelSpotFleetRequests"},
 		},
 		"ASG": {
 			"ASG", `"priceType": "ondemand"`,
-			[]string{"CreateAutoScalingGroup"}, []string{"DescribeInstances", "DescribeAutoScalingGroups"},
-			[]string{"DescribeAutoScalingGroups", "UpdateAutoScalingGroup", "TerminateInstances"}, []string{"DescribeAutoScalingGroups"},
+			[]string{"CreateAutoScalingGroup"},
+			[]string{"DescribeInstances", "DescribeAutoScalingGroups"},
+			[]string{"DescribeAutoScalingGroups", "UpdateAutoScalingGroup", "TerminateInstances"},
+			[]string{"DescribeAutoScalingGroups"},
 			[]string{"DescribeInstances", "DeleteAutoScalingGroup"},
 		},
 	} {

@@ -173,6 +173,7 @@ func oneResource(b *bench, kind Kind) {
 
 func foundByRequest(b *bench, kind Kind) {
 	g := b.plant(kind, 2)
+	b.h.Advance(step) // a cloud may show a resource some time after it was made
 	open := provider.Scope{Request: g.ask.Request, Open: true}
 	if f := b.facts(g, open); f.Request != g.ask.Request || f.Gone || !f.Active {
 		b.Errorf("found by its request %s, the resource tells %+v", g.ask.Request, f)

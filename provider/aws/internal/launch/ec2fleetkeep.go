@@ -58,6 +58,7 @@ func fleetStanding(f types.FleetData) Standing {
 		s.Gone = true
 	case types.FleetStateCodeModifying:
 		s.Busy = true
+	case types.FleetStateCodeSubmitted, types.FleetStateCodeActive: // it is there, and takes changes
 	}
 	filled := f.ActivityStatus == types.FleetActivityStatusFulfilled || s.Fulfilled >= total(s.Target)
 	s.Active = !s.Gone && !s.Instant && s.mayLaunch(filled)

@@ -52,6 +52,7 @@ func spotFleetStanding(f types.SpotFleetRequestConfig) Standing {
 		s.Gone = true
 	case types.BatchStateModifying:
 		s.Busy = true
+	case types.BatchStateSubmitted, types.BatchStateActive: // it is there, and takes changes
 	}
 	filled := f.ActivityStatus == types.ActivityStatusFulfilled || s.Fulfilled >= total(s.Target)
 	s.Active = !s.Gone && s.mayLaunch(filled)
