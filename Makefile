@@ -85,6 +85,10 @@ test-postgres: ## Run the tests of the store in PostgreSQL beside a server of th
 .PHONY: test-performance
 test-performance: bench ## Run the performance tests (same as bench)
 
+.PHONY: crash
+crash: ## Kill the program at every step and lose its replies, RUNS times over (default 300)
+	OHFP_CRASH_RUNS=$(or $(RUNS),300) $(GO) test -count 1 -timeout 60m -run 'Crash|Fault' ./internal/fakehf
+
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZTIME each (default 20s); FUZZ=regexp chooses
 	@listing=$$($(GO) test -list '^Fuzz' ./...) || { echo "$$listing"; exit 1; }; \

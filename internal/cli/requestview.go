@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"time"
+
 	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/internal/output"
 )
@@ -15,6 +17,7 @@ type requestView struct {
 	Delivered   *int             `json:"delivered,omitempty"` // of a request for machines
 	Gone        *int             `json:"gone,omitempty"`      // of a return
 	Message     string           `json:"message,omitempty"`
+	Abandoned   bool             `json:"abandoned,omitempty"` // answered, but nobody has ever asked how it stands
 	CreatedAt   string           `json:"createdAt"`
 	CompletedAt string           `json:"completedAt,omitempty"`
 	Provider    string           `json:"provider,omitempty"`
@@ -31,7 +34,7 @@ type requestList struct {
 func newRequestView(r ohfp.Request) requestView {
 	v := requestView{
 		ID: r.ID, Type: r.Type, Status: r.Status, Template: r.Template.ID, Count: r.Count,
-		Message: r.Message, CreatedAt: timestamp(r.CreatedAt), CompletedAt: timestamp(r.CompletedAt), Provider: r.Provider,
+		Message: r.Message, Abandoned: r.Abandoned(time.Now()), CreatedAt: timestamp(r.CreatedAt), CompletedAt: timestamp(r.CompletedAt), Provider: r.Provider,
 	}
 	done := finished(r)
 	if r.Type == ohfp.TypeReturn {
