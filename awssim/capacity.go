@@ -1,6 +1,7 @@
 package awssim
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -103,4 +104,18 @@ func (c *Cloud) room(s *site, count int) (int, *apiError) {
 		}
 	}
 	return n, short
+}
+
+// fromBroadToNarrow orders pools by how many of zone and lifecycle they name.
+func fromBroadToNarrow(a, b Pool) int {
+	named := func(p Pool) int {
+		n := 0
+		for _, word := range []string{p.Zone, p.Lifecycle} {
+			if word != "" {
+				n++
+			}
+		}
+		return n
+	}
+	return cmp.Compare(named(a), named(b))
 }

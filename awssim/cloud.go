@@ -1,7 +1,9 @@
 package awssim
 
 import (
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 )
@@ -67,8 +69,9 @@ func New(options Options) (*Cloud, error) {
 	for _, s := range options.Subnets {
 		c.subnets = append(c.subnets, newSubnet(s))
 	}
-	for pool, n := range options.Capacity {
-		c.setCapacity(pool, n)
+	// What is said of one zone or lifecycle wins over what is said of all.
+	for _, pool := range slices.SortedFunc(maps.Keys(options.Capacity), fromBroadToNarrow) {
+		c.setCapacity(pool, options.Capacity[pool])
 	}
 	return c, nil
 }
