@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/openhostfactory/ohfp/store"
 	"github.com/openhostfactory/ohfp/store/jsonfile"
@@ -19,7 +20,7 @@ func harness() storetest.Harness {
 			return filepath.Join(tb.TempDir(), "dir", "data")
 		},
 		Open: func(ctx context.Context, location string, now store.Now) (store.Store, error) {
-			s, err := jsonfile.Open(ctx, jsonfile.Options{Path: location, Now: now})
+			s, err := jsonfile.Open(ctx, jsonfile.Options{Path: location, Now: now, BusyTimeout: patience})
 			if err != nil {
 				return nil, err
 			}
@@ -28,6 +29,9 @@ func harness() storetest.Harness {
 		Check: check,
 	}
 }
+
+// patience is how long processes of these tests wait for each other: 32 of them sync a disk that may be busy with others.
+const patience = 3 * time.Minute
 
 // TestMain bounds the random tests: each syncs the disk dozens of times, which takes long on a busy one.
 func TestMain(m *testing.M) {
