@@ -10,6 +10,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -80,7 +81,7 @@ func handOver(args []string, env directories.Environment) (*wire.Answer, error) 
 	if err != nil {
 		return nil, err
 	}
-	return wire.Client{Socket: socket, Now: time.Now}.Call(wire.Request{
+	return wire.Client{Socket: socket, Now: time.Now}.Call(context.Background(), wire.Request{
 		Action: action, Instance: found.Instance, Conf: found.Conf, File: found.Named, Caller: env.Caller(),
 	}, input)
 }
@@ -107,7 +108,7 @@ func understand(args []string) (action, file string, err error) {
 
 // read reads the input. What is too long is for ohfp to refuse.
 func read(file string) ([]byte, error) {
-	from, err := os.Open(file)
+	from, err := os.Open(file) //nolint:gosec // the file that Host Factory names
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +122,7 @@ func read(file string) ([]byte, error) {
 
 // pass writes the answer in one piece, and tells the daemon once it is out.
 func pass(answer *wire.Answer, out, errw io.Writer) int {
-	defer answer.Close()             //nolint:errcheck // everything was said
+	defer answer.Close()
 	_, _ = errw.Write(answer.Stderr) // nobody is left to tell
 	if _, err := out.Write(answer.Body); err != nil {
 		_, _ = io.WriteString(errw, "ohfp: write the answer: "+err.Error()+"\n")

@@ -52,7 +52,7 @@ func executable(t *testing.T, path string) string {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(path, []byte(path), 0o700); err != nil { //nolint:gosec // a program
+	if err := os.WriteFile(path, []byte(path), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	return path
@@ -99,7 +99,7 @@ func TestFind(t *testing.T) {
 // host is a Host Factory whose daemon says what a test wants. There is no ohfp.
 func host(t *testing.T, serve func(net.Conn, *bufio.Reader)) (environ []string) {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "h")
+	dir, err := os.MkdirTemp("", "h") //nolint:usetesting // its path would be too long for a socket
 	if err != nil {
 		t.Fatal(err)
 	}

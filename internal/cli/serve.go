@@ -46,7 +46,7 @@ With --check it asks the one that runs how it is. The exit code is 0 when it is 
 		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if check {
-				return p.checkDaemon()
+				return p.checkDaemon(cmd.Context())
 			}
 			return p.serve(cmd.Context())
 		},
@@ -81,12 +81,12 @@ func (p *program) serve(ctx context.Context) (err error) {
 }
 
 // checkDaemon shows how the daemon is that runs.
-func (p *program) checkDaemon() error {
+func (p *program) checkDaemon(ctx context.Context) error {
 	cfg, err := p.config(wish{Global: p.global})
 	if err != nil {
 		return err
 	}
-	status, err := daemon.Check(cfg, time.Now)
+	status, err := daemon.Check(ctx, cfg, time.Now)
 	if err != nil {
 		return err
 	}

@@ -1,3 +1,5 @@
+//go:build linux || darwin
+
 package daemon
 
 import (
@@ -222,7 +224,7 @@ func TestUnreachableCloudIsTold(t *testing.T) {
 		answer := w.ask(hostfactory.GetRequestStatus, statusOf(id))
 		return answer.Exit == 0 && strings.Contains(string(answer.Body), `"running"`) && strings.HasPrefix(string(answer.Stderr), "ohfp: ")
 	})
-	status, err := Check(w.config, time.Now)
+	status, err := Check(w.tb.Context(), w.config, time.Now)
 	if err != nil || status.Problem == "" || !status.Ready || !status.Live || !status.UnderWay {
 		t.Errorf("status %+v, %v", status, err)
 	}

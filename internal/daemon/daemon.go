@@ -68,20 +68,24 @@ func (d *Daemon) Run(ctx context.Context, place *Place) error {
 		defer close(ended)
 		d.loop.Run(ctx, hard)
 	}()
-	refused := make(chan error, 1)
+	shut := make(chan error, 1)
 	gate := gate{daemon: d, groups: groups}
-	go func() { refused <- gate.accept(listener) }()
+	go func() {
+		defer close(shut)
+		shut <- gate.accept(ctx, listener)
+	}()
 	d.Log.InfoContext(ctx, "daemon started", "version", version.Current().Version, "socket", place.Socket)
 	d.notify(ctx, "READY=1")
 
 	select {
 	case <-ctx.Done():
-	case err = <-refused: // scripts work alone, but nobody would know why
+	case err = <-shut: // scripts work alone, but nobody would know why
 		err = fmt.Errorf("the daemon cannot take calls any more: %w", err)
 	}
 	d.notify(ctx, "STOPPING=1")
 	leave()
-	err = errors.Join(err, place.leave(listener))
+	// Nobody is let in any more once accept has returned.
+	err = errors.Join(err, place.leave(listener), <-shut)
 	d.stop(cut, ended)
 	d.Log.InfoContext(ctx, "daemon stopped")
 	return err

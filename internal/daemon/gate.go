@@ -35,7 +35,7 @@ type gate struct {
 }
 
 // accept lets callers in until the listener is closed.
-func (g gate) accept(listener *net.UnixListener) error {
+func (g gate) accept(ctx context.Context, listener *net.UnixListener) error {
 	pause := time.Millisecond
 	for {
 		connection, err := listener.AcceptUnix()
@@ -45,8 +45,11 @@ func (g gate) accept(listener *net.UnixListener) error {
 		case err != nil && pause > time.Minute:
 			return err
 		case err != nil: // too many open files, for example: that passes
-			g.daemon.Log.Warn("a call could not be accepted", "error", err)
-			time.Sleep(pause)
+			g.daemon.Log.WarnContext(ctx, "a call could not be accepted", "error", err)
+			select {
+			case <-ctx.Done():
+			case <-time.After(pause):
+			}
 			pause *= 2
 			continue
 		}
@@ -62,7 +65,7 @@ func (g gate) accept(listener *net.UnixListener) error {
 // serve serves one connection.
 func (g gate) serve(connection *net.UnixConn) {
 	d := g.daemon
-	defer connection.Close() //nolint:errcheck // what matters was said before
+	defer connection.Close()
 	err := g.call(connection)
 	if err != nil {
 		d.Log.Warn("a call was not served to its end", "error", err)

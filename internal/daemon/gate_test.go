@@ -1,3 +1,5 @@
+//go:build linux || darwin
+
 package daemon
 
 import (
@@ -63,7 +65,7 @@ func TestOtherConfiguration(t *testing.T) {
 	}
 	for name, test := range tests {
 		test.request.Action = "getAvailableTemplates"
-		answer, err := wire.Client{Socket: socket, Now: time.Now}.Call(test.request, []byte("{}"))
+		answer, err := wire.Client{Socket: socket, Now: time.Now}.Call(t.Context(), test.request, []byte("{}"))
 		switch {
 		case test.want == "" && err != nil:
 			t.Errorf("%s: %v", name, err)

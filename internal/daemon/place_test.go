@@ -1,3 +1,5 @@
+//go:build linux || darwin
+
 package daemon
 
 import (
@@ -64,7 +66,7 @@ func TestStaleSocketIsReplaced(t *testing.T) {
 	if err := stale.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Check(w.config, time.Now); !errors.Is(err, ohfp.ErrUnavailable) {
+	if _, err := Check(w.tb.Context(), w.config, time.Now); !errors.Is(err, ohfp.ErrUnavailable) {
 		t.Errorf("check of a socket without a daemon: %v", err)
 	}
 	w.serve()
@@ -77,7 +79,7 @@ func TestStaleSocketIsReplaced(t *testing.T) {
 	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the socket is left: %v", err)
 	}
-	if _, err := Check(w.config, time.Now); !errors.Is(err, ohfp.ErrUnavailable) || !strings.Contains(err.Error(), "ohfp serve") {
+	if _, err := Check(w.tb.Context(), w.config, time.Now); !errors.Is(err, ohfp.ErrUnavailable) || !strings.Contains(err.Error(), "ohfp serve") {
 		t.Errorf("check without a daemon: %v", err)
 	}
 }

@@ -59,7 +59,7 @@ func claim(path string) (*os.File, error) {
 	}
 	err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) {
-		owner, _ := os.ReadFile(path) //nolint:errcheck // without its id it is still there
+		owner, _ := os.ReadFile(path) // without its id it is still there
 		return nil, errors.Join(ohfp.Errorf(ohfp.ErrConflict, "a daemon serves %s already, as process %s; stop it first, or see ohfp serve --check",
 			filepath.Dir(path), strings.TrimSpace(string(owner))), file.Close())
 	}

@@ -67,12 +67,12 @@ func (g gate) status(connection net.Conn) error {
 }
 
 // Check asks the daemon of a configuration how it is. It is an error when none answers.
-func Check(cfg config.Config, now func() time.Time) (s Status, err error) {
+func Check(ctx context.Context, cfg config.Config, now func() time.Time) (s Status, err error) {
 	socket, err := address.Of(cfg.WorkDir)
 	if err != nil {
 		return s, ohfp.Errorf(ohfp.ErrUnavailable, "no daemon listens in %s: %w; start one with ohfp serve", cfg.WorkDir, err)
 	}
-	answer, err := wire.Client{Socket: socket, Now: now}.Call(wire.Request{Action: wire.Status}, nil)
+	answer, err := wire.Client{Socket: socket, Now: now}.Call(ctx, wire.Request{Action: wire.Status}, nil)
 	if err != nil {
 		return s, ohfp.Errorf(ohfp.ErrUnavailable, "no daemon answers on %s: %w; start one with ohfp serve", socket, err)
 	}

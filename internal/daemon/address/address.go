@@ -35,7 +35,7 @@ func Of(work string) (string, error) {
 	if Fits(usual) {
 		return usual, nil
 	}
-	content, err := os.ReadFile(filepath.Join(work, Record)) //nolint:gosec // the operator's own work directory
+	content, err := os.ReadFile(filepath.Join(work, Record))
 	if err != nil {
 		return "", fmt.Errorf("read where the daemon listens: %w", err)
 	}

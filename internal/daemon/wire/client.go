@@ -2,13 +2,14 @@ package wire
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"net"
 	"time"
 )
 
-// ErrLost: the call was sent in full and no answer came. Whether the daemon has carried it out is not known. With any
+// ErrLost means that the call was sent in full and no answer came. Whether the daemon has carried it out is not known. With any
 // other error the daemon has done nothing.
 var ErrLost = errors.New("the daemon took the call and did not answer")
 
@@ -35,8 +36,9 @@ type Answer struct {
 }
 
 // Call hands a call over and waits for its answer, which the caller must close.
-func (c Client) Call(r Request, input []byte) (*Answer, error) {
-	connection, err := net.DialTimeout("unix", c.Socket, moment)
+func (c Client) Call(ctx context.Context, r Request, input []byte) (*Answer, error) {
+	dialer := net.Dialer{Timeout: moment}
+	connection, err := dialer.DialContext(ctx, "unix", c.Socket)
 	if err != nil {
 		return nil, fmt.Errorf("reach the daemon: %w", err)
 	}

@@ -14,7 +14,7 @@ import (
 // listen makes a socket on which a daemon says what a test wants.
 func listen(t *testing.T, serve func(net.Conn, *bufio.Reader)) Client {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "w")
+	dir, err := os.MkdirTemp("", "w") //nolint:usetesting // its path would be too long for a socket
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +53,7 @@ func TestCall(t *testing.T) {
 		confirmed <- ReadWritten(from)
 	})
 	for _, confirm := range []bool{true, false} {
-		answer, err := client.Call(Request{Action: "x"}, []byte("{}"))
+		answer, err := client.Call(t.Context(), Request{Action: "x"}, []byte("{}"))
 		if err != nil || answer.Exit != 1 || string(answer.Stderr) != "e" || string(answer.Body) != "{}" {
 			t.Fatalf("%+v %v", answer, err)
 		}
@@ -99,7 +99,7 @@ func TestCallsThatFail(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			answer, err := listen(t, test.serve).Call(Request{Action: "x"}, []byte("{}"))
+			answer, err := listen(t, test.serve).Call(t.Context(), Request{Action: "x"}, []byte("{}"))
 			if answer != nil || errors.Is(err, ErrLost) != test.lost || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("%+v, %v", answer, err)
 			}
@@ -108,14 +108,14 @@ func TestCallsThatFail(t *testing.T) {
 	t.Run("it dies while the call is sent", func(t *testing.T) {
 		t.Parallel()
 		client := listen(t, func(c net.Conn, _ *bufio.Reader) { greet(c) })
-		_, err := client.Call(Request{Action: "x"}, make([]byte, 32<<20))
+		_, err := client.Call(t.Context(), Request{Action: "x"}, make([]byte, 32<<20))
 		if err == nil || errors.Is(err, ErrLost) {
 			t.Errorf("%v", err)
 		}
 	})
 	t.Run("nobody is there", func(t *testing.T) {
 		t.Parallel()
-		_, err := Client{Socket: "/no/such/socket", Now: time.Now}.Call(Request{Action: "x"}, nil)
+		_, err := Client{Socket: "/no/such/socket", Now: time.Now}.Call(t.Context(), Request{Action: "x"}, nil)
 		if err == nil || errors.Is(err, ErrLost) {
 			t.Errorf("%v", err)
 		}
