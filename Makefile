@@ -107,7 +107,7 @@ bench: bench-scripts bench-calls ## Run all benchmarks
 
 .PHONY: bench-scripts
 bench-scripts: ## Time the five scripts against /bin/true, with 10, 1,000 and 10,000 machines stored
-	$(GO) test -run '^$$' -bench 'Scripts' -benchtime 20x ./internal/fakehf/...
+	$(GO) test -run '^$$' -bench 'Scripts' -benchtime 20x ./internal/fakehf/... ./internal/daemon
 
 .PHONY: bench-postgres
 bench-postgres: ## Time the store in PostgreSQL beside a server of its own

@@ -31,6 +31,7 @@ type App struct {
 	Commands *command.Commands // nil when only templates are listed
 	Queries  *query.Queries
 
+	catalog *catalog
 	closers []io.Closer // in the order of opening
 }
 
@@ -74,6 +75,7 @@ func Open(ctx context.Context, cfg config.Config, o Options) (*App, error) {
 	}}
 	a.closers = append(a.closers, providers)
 	catalog := newCatalog(cfg, providers, policy, log)
+	a.catalog = catalog
 	a.Queries = &query.Queries{Templates: catalog, Now: o.Now}
 	if o.ListingOnly {
 		return a, nil

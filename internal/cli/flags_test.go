@@ -102,6 +102,8 @@ func TestUsageErrors(t *testing.T) {
 		{"completion tcsh", "use bash, zsh, fish or powershell"},
 		{"completion", "takes one name of a shell"},
 		{"version now", "takes no arguments"},
+		{"provider health a b", "takes at most one provider, not 2"},
+		{"infra validate x", "takes no arguments"},
 	}
 	for _, test := range tests {
 		t.Run(test.line, func(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/openhostfactory/ohfp"
@@ -22,7 +23,8 @@ const (
 // SyncRequests looks at the cloud and drives requests as far as they go now.
 type SyncRequests struct {
 	IDs    []ohfp.RequestID // somebody asks for these
-	Others bool             // also advance requests that nobody asks for now
+	Others bool             // also advance requests that nobody asks for now, as many as a call has time for
+	All    bool             // of the others, every one: for a caller that has time
 	Live   bool             // also look at requests that have ended and hold live machines
 }
 
@@ -57,9 +59,9 @@ func (c *Commands) SyncRequests(ctx context.Context, in SyncRequests) error {
 		}
 	}
 	if in.Others {
-		others, err := c.Store.Requests(ctx, store.RequestFilter{Unsettled: true, Machines: true, Limit: othersAtOnce})
+		others, err := c.others(ctx, in.All)
 		if err != nil {
-			return fmt.Errorf("list unsettled requests: %w", err)
+			return err
 		}
 		for _, r := range others {
 			if !c.busy(r) {
@@ -117,6 +119,30 @@ func (c *Commands) polled(ctx context.Context, r *ohfp.Request) error {
 	}
 	*r = updated
 	return nil
+}
+
+// others reads the requests that are not settled, the oldest first, so that none is passed over for ever.
+func (c *Commands) others(ctx context.Context, all bool) ([]ohfp.Request, error) {
+	unsettled, err := c.Store.Requests(ctx, store.RequestFilter{Unsettled: true})
+	if err != nil {
+		return nil, fmt.Errorf("list unsettled requests: %w", err)
+	}
+	if len(unsettled) == 0 {
+		return nil, nil
+	}
+	slices.Reverse(unsettled)
+	if !all {
+		unsettled = unsettled[:min(len(unsettled), othersAtOnce)]
+	}
+	ids := make([]ohfp.RequestID, len(unsettled))
+	for i, r := range unsettled {
+		ids[i] = r.ID
+	}
+	others, err := c.Store.Requests(ctx, store.RequestFilter{IDs: ids, Machines: true})
+	if err != nil {
+		return nil, fmt.Errorf("read unsettled requests: %w", err)
+	}
+	return others, nil
 }
 
 // busy says whether another process is probably in the middle of a launch of the request. Its requester has not asked

@@ -57,7 +57,7 @@ func (l *Loop) Run(ctx, hard context.Context) {
 		}
 		began := l.Now()
 		live := lived.IsZero() || began.Sub(lived) >= l.Live
-		round := l.round(hard, command.SyncRequests{Others: true, Live: live})
+		round := l.round(hard, command.SyncRequests{Others: true, All: true, Live: live})
 		if live {
 			lived = began
 		}

@@ -1,0 +1,137 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/openhostfactory/ohfp/internal/app"
+	"github.com/openhostfactory/ohfp/internal/output"
+)
+
+func (p *program) infrastructureCommand() *cobra.Command {
+	cmd := group(&cobra.Command{
+		Use:     "infrastructure",
+		Aliases: []string{"infra"},
+		Short:   "What the cloud has that templates refer to",
+		Long:    "Infrastructure is what templates refer to and do not make: networks, security groups, keys, images and such.",
+		Example: "  ohfp infrastructure discover --format table",
+		GroupID: groupTools,
+	})
+	cmd.AddCommand(p.discoverCommand(), p.referencesCommand(), p.validateCommand())
+	return cmd
+}
+
+func addProvider(cmd *cobra.Command, name *string, otherwise string) *cobra.Command {
+	cmd.Flags().StringVar(name, "provider", "", "only of the provider of this `NAME` (default: "+otherwise+")")
+	return cmd
+}
+
+func (p *program) discoverCommand() *cobra.Command {
+	var name string
+	return addProvider(&cobra.Command{
+		Use:   "discover",
+		Short: "List what the account has",
+		Long: `Lists what the account of a provider has that templates may refer to, each with the template field that takes it.
+What may not be read is under "unread". Nothing is changed.`,
+		Example: "  ohfp infrastructure discover --format table",
+		Args:    noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return p.around(cmd.Context(), true, func(a *app.App) error {
+				name, err := usual(a, []string{name})
+				if err != nil {
+					return err
+				}
+				inventory, err := a.Discover(cmd.Context(), name)
+				if err != nil {
+					return err
+				}
+				for _, part := range inventory.Unread {
+					p.note("could not be read: %s", part)
+				}
+				return p.show(inventory, output.Layout{Records: "resources", Empty: "Nothing that templates refer to.", Columns: resourceColumns()})
+			})
+		},
+	}, &name, "the default provider")
+}
+
+func (p *program) referencesCommand() *cobra.Command {
+	var name string
+	return addProvider(&cobra.Command{
+		Use:     "show",
+		Short:   "Show what templates refer to",
+		Long:    "Shows what the templates refer to. It asks no cloud, so nothing of it need exist.",
+		Example: "  ohfp infrastructure show --format table",
+		Args:    noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return p.around(cmd.Context(), true, func(a *app.App) error {
+				list, problems, err := a.References(cmd.Context(), name)
+				if err != nil {
+					return err
+				}
+				view := referenceList{References: list, Problems: problems}
+				return p.show(view, output.Layout{
+					Records: "references", Empty: "The templates refer to nothing.", Columns: referenceColumns(),
+				})
+			})
+		},
+	}, &name, "all")
+}
+
+func (p *program) validateCommand() *cobra.Command {
+	var name string
+	return addProvider(&cobra.Command{
+		Use:   "validate",
+		Short: "Look in the cloud for what templates refer to",
+		Long: `Looks in the cloud for all that the templates refer to, and lists what is missing or may not be seen. The exit
+code is 1 when something is missing, or when templates have problems.`,
+		Example: "  ohfp infrastructure validate --format table",
+		Args:    noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return p.around(cmd.Context(), true, func(a *app.App) error { return p.validate(cmd.Context(), a, name) })
+		},
+	}, &name, "all")
+}
+
+func (p *program) validate(ctx context.Context, a *app.App, name string) error {
+	wanted, problems, err := a.References(ctx, name)
+	if err != nil {
+		return err
+	}
+	missing, err := a.Missing(ctx, wanted)
+	if err != nil {
+		return err
+	}
+	view := validation{Checked: len(wanted), Missing: missing, Problems: problems}
+	err = p.show(view, output.Layout{Records: "missing", Empty: "Nothing is missing.", Columns: referenceColumns()})
+	switch {
+	case err != nil:
+		return err
+	case len(missing) > 0:
+		return fmt.Errorf("%d of %d references are missing in the cloud, or may not be seen", len(missing), len(wanted))
+	case len(problems) > 0:
+		return fmt.Errorf("nothing is missing, but templates have %d problems; the first: %s", len(problems), problems[0])
+	default:
+		return nil
+	}
+}
+
+type referenceList struct {
+	References []app.Reference `json:"references"`
+	Problems   []string        `json:"problems,omitempty"`
+}
+
+type validation struct {
+	Checked  int             `json:"checked"` // references
+	Missing  []app.Reference `json:"missing"`
+	Problems []string        `json:"problems,omitempty"`
+}
+
+func resourceColumns() []output.Column {
+	return []output.Column{{Key: "kind"}, {Key: "id"}, {Key: "name"}, {Key: "field"}, {Key: "details", Text: fieldsText}}
+}
+
+func referenceColumns() []output.Column {
+	return append([]output.Column{{Key: "templateId", Heading: "template"}, {Key: "provider"}}, resourceColumns()...)
+}
