@@ -175,7 +175,7 @@ func foundByRequest(b *bench, kind Kind) {
 	g := b.plant(kind, 2)
 	b.h.Advance(step) // a cloud may show a resource some time after it was made
 	open := provider.Scope{Request: g.ask.Request, Open: true}
-	if f := b.facts(g, open); f.Request != g.ask.Request || f.Gone || !f.Active {
+	if f := b.facts(g, open); f.Request != g.ask.Request || f.Gone || kind == Keeping && !f.Active {
 		b.Errorf("found by its request %s, the resource tells %+v", g.ask.Request, f)
 	}
 	seen := b.full(g, 2)
