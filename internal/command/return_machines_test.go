@@ -164,8 +164,13 @@ func TestNameMeansTheLiveBearer(t *testing.T) {
 	old := w.follow(w.request("small", 1).ID)
 	w.follow(w.giveBack(named(old.Machines)...).ID)
 	young := w.follow(w.request("small", 1).ID)
-	if old.Machines[0].Name != young.Machines[0].Name {
-		t.Skip("the cloud did not use the name again")
+	// EC2 makes host names of addresses, which it gives out again.
+	_, err := w.store.UpdateRequest(t.Context(), old.ID, func(r *ohfp.Request) ([]ohfp.Event, error) {
+		r.Machines[0].Name = young.Machines[0].Name
+		return nil, nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 	back := w.giveBack(command.Named{Name: young.Machines[0].Name})
 	if len(back.Machines) != 1 || back.Machines[0].ID != young.Machines[0].ID {
