@@ -51,7 +51,7 @@ func (c *Commands) SyncRequests(ctx context.Context, in SyncRequests) error {
 		}
 	}
 	for _, r := range requests {
-		if err := c.polled(ctx, &r); err != nil {
+		if err := c.Polled(ctx, &r); err != nil {
 			return err
 		}
 		if !r.Settled() {
@@ -103,8 +103,8 @@ func (c *Commands) load(ctx context.Context, ids []ohfp.RequestID) ([]ohfp.Reque
 	return requests, unknown, nil
 }
 
-// polled records that somebody asked for the request. The first time is enough.
-func (c *Commands) polled(ctx context.Context, r *ohfp.Request) error {
+// Polled records that somebody asked for the request. The first time is enough.
+func (c *Commands) Polled(ctx context.Context, r *ohfp.Request) error {
 	if !r.PolledAt.IsZero() {
 		return nil
 	}

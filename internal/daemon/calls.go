@@ -55,7 +55,7 @@ func (c *calls) follow(ctx context.Context, ids []ohfp.RequestID) (unknown []ohf
 	found := make(map[ohfp.RequestID]bool, len(known))
 	for _, r := range known {
 		found[r.ID] = true
-		if err := c.followed(ctx, r); err != nil {
+		if err := c.Polled(ctx, &r); err != nil {
 			return nil, err
 		}
 		if !r.Status.Terminal() {
@@ -63,23 +63,6 @@ func (c *calls) follow(ctx context.Context, ids []ohfp.RequestID) (unknown []ohf
 		}
 	}
 	return slices.DeleteFunc(slices.Clone(ids), func(id ohfp.RequestID) bool { return found[id] }), nil
-}
-
-// followed records that somebody asked for the request. The first time is enough.
-func (c *calls) followed(ctx context.Context, r ohfp.Request) error {
-	if !r.PolledAt.IsZero() {
-		return nil
-	}
-	_, err := c.Store.UpdateRequest(ctx, r.ID, func(r *ohfp.Request) ([]ohfp.Event, error) {
-		if r.PolledAt.IsZero() {
-			r.PolledAt = c.Now()
-		}
-		return nil, nil
-	})
-	if err != nil {
-		return fmt.Errorf("record that request %s is followed: %w", r.ID, err)
-	}
-	return nil
 }
 
 // ReturnMachines stores the return and orders the cloud to end the machines; the loop follows it.
