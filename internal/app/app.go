@@ -78,6 +78,9 @@ func Open(ctx context.Context, cfg config.Config, o Options) (*App, error) {
 	a.catalog = catalog
 	a.Queries = &query.Queries{Templates: catalog, Now: o.Now}
 	if o.ListingOnly {
+		remembered := &memory{open: func() (store.Store, error) { return openStore(ctx, cfg, o.Now) }}
+		providers.env.Memory = remembered
+		a.closers = append(a.closers, remembered)
 		return a, nil
 	}
 

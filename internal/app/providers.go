@@ -59,7 +59,39 @@ func (a *App) Refresh(ctx context.Context, name string) (machineTypes int, err e
 	if err != nil {
 		return 0, err
 	}
-	return refresher.Refresh(ctx)
+	if machineTypes, err = refresher.Refresh(ctx); err != nil {
+		return machineTypes, err
+	}
+	return machineTypes, a.refreshPrices(ctx, name)
+}
+
+// refreshPrices has a provider that knows prices remember those of the templates that go to it.
+func (a *App) refreshPrices(ctx context.Context, name string) error {
+	p, err := a.catalog.providers.Provider(ctx, name)
+	if err != nil {
+		return err
+	}
+	pricer, ok := p.(provider.Pricer)
+	if !ok {
+		return nil
+	}
+	list, err := a.catalog.files.List(ctx)
+	if errors.Is(err, ohfp.ErrInvalid) || errors.Is(err, ohfp.ErrNotFound) {
+		return nil // there is no template whose price could matter
+	}
+	if err != nil {
+		return err
+	}
+	for _, t := range list.Templates {
+		choice, err := a.catalog.policy.Choose(t)
+		if err != nil || choice.Provider != name || t.Refused != "" {
+			continue // what cannot be launched has no price
+		}
+		if _, err := pricer.Prices(ctx, t); err != nil && !errors.Is(err, ohfp.ErrInvalid) {
+			return fmt.Errorf("prices of template %s: %w", t.ID, err)
+		}
+	}
+	return nil
 }
 
 // capable opens a configured provider instance that must have a capability.
