@@ -102,6 +102,7 @@ func Open(ctx context.Context, cfg config.Config, o Options) (*App, error) {
 		Executor: &reconcile.Executor{
 			Store: records, Providers: providers, Now: o.Now, Log: log, Step: step(o.LookupEnv),
 		},
+		Chores: &reconcile.Chores{Memory: records, Now: o.Now, Log: log},
 		Limits: command.Limits{PerRequest: cfg.Limits.MaxMachinesPerRequest, Provider: cfg.Limits.MaxMachines},
 		Requests: command.RequestPolicy{
 			Timeout: cfg.Requests.Timeout,

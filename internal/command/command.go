@@ -20,12 +20,13 @@ type Templates interface {
 	Template(ctx context.Context, id ohfp.TemplateID) (ohfp.Template, error)
 }
 
-// Commands carries out commands. All fields but Log are required.
+// Commands carries out commands. All fields but Chores and Log are required.
 type Commands struct {
 	Store     store.Store
 	Templates Templates
 	Placement placement.Policy
 	Executor  *reconcile.Executor
+	Chores    *reconcile.Chores
 	Limits    Limits
 	Requests  RequestPolicy
 	Now       func() time.Time

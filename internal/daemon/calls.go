@@ -43,6 +43,9 @@ func (c *calls) SyncRequests(ctx context.Context, in command.SyncRequests) error
 	return errors.Join(append(problems, c.loop.Problem(waiting))...)
 }
 
+// DoChores leaves the chores to the daemon's own loop.
+func (*calls) DoChores(context.Context) error { return nil }
+
 // follow records that somebody asks for requests, and returns the ids that no record has.
 func (c *calls) follow(ctx context.Context, ids []ohfp.RequestID) (unknown []ohfp.RequestID, err error) {
 	if len(ids) == 0 {

@@ -66,7 +66,10 @@ func (d *Daemon) Run(ctx context.Context, place *Place) error {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
+		var both sync.WaitGroup
+		both.Go(func() { d.doChores(ctx, hard) })
 		d.loop.Run(ctx, hard)
+		both.Wait()
 	}()
 	shut := make(chan error, 1)
 	gate := gate{daemon: d, groups: groups}

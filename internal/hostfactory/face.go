@@ -18,6 +18,7 @@ type Commands interface {
 	ReturnMachines(ctx context.Context, in command.ReturnMachines) (ohfp.Request, error)
 	SyncRequests(ctx context.Context, in command.SyncRequests) error
 	Answered(ctx context.Context, id ohfp.RequestID) error
+	DoChores(ctx context.Context) error
 }
 
 // Queries is the read side as far as Host Factory reaches it.
@@ -151,6 +152,7 @@ func (f *Face) returnRequests(ctx context.Context, input []byte) (Reply, error) 
 		return Reply{}, err
 	}
 	problem := f.Commands.SyncRequests(ctx, command.SyncRequests{Others: true, Live: true})
+	_ = f.Commands.DoChores(ctx) // what fails is logged there and says nothing about these machines
 	ctx, cancel := reading(ctx)
 	defer cancel()
 	reclaimed, err := f.Queries.Reclaimed(ctx, known)

@@ -1,0 +1,12 @@
+package command
+
+import "context"
+
+// DoChores does what is due of the work that no request asks for, unless another process has done it. Who has time calls
+// it: the daemon every few seconds, without one the script that asks what the cloud takes back.
+func (c *Commands) DoChores(ctx context.Context) error {
+	if c.Chores == nil {
+		return nil
+	}
+	return c.Chores.RunDue(ctx)
+}
