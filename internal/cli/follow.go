@@ -9,6 +9,7 @@ import (
 	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/internal/command"
 	"github.com/openhostfactory/ohfp/internal/output"
+	"github.com/openhostfactory/ohfp/internal/view"
 )
 
 const (
@@ -48,7 +49,7 @@ func (p *program) follow(ctx context.Context, s *session, r ohfp.Request, wait w
 	bar := newProgress(p.errw, p.global.Quiet, output.ScreenOf(p.errw, p.lookupEnv))
 	r, problem := p.watch(ctx, s, r, wait.Timeout, bar)
 	bar.clear()
-	if err := p.show(newFullRequestView(r), requestLayout()); err != nil {
+	if err := p.show(view.NewFullRequest(r, time.Now()), requestLayout()); err != nil {
 		return err
 	}
 	p.answered(ctx, s, r.ID)

@@ -3,7 +3,6 @@ package cli
 import (
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -11,6 +10,7 @@ import (
 	"github.com/openhostfactory/ohfp/internal/command"
 	"github.com/openhostfactory/ohfp/internal/output"
 	"github.com/openhostfactory/ohfp/internal/query"
+	"github.com/openhostfactory/ohfp/internal/view"
 )
 
 func (p *program) machinesCommand() *cobra.Command {
@@ -59,11 +59,7 @@ with --status terminated or --status all.`,
 				if err != nil {
 					return err
 				}
-				list := machineList{Machines: []machineView{}}
-				for _, m := range machines {
-					list.Machines = append(list.Machines, newMachineView(m))
-				}
-				return p.show(list, machinesLayout())
+				return p.show(view.NewMachines(machines), machinesLayout())
 			})
 		},
 	}
@@ -133,56 +129,10 @@ func (p *program) machinesShowCommand() *cobra.Command {
 				layout := machinesLayout()
 				layout.Records = ""
 				// Two clouds may know the same id; the newest machine is the one that somebody asks about.
-				return p.show(newMachineView(machines[len(machines)-1]), layout)
+				return p.show(view.NewMachine(machines[len(machines)-1]), layout)
 			})
 		},
 	}
-}
-
-// machineView is a machine as the command line shows it, in the words of Host Factory where it has one.
-type machineView struct {
-	ID         ohfp.MachineID    `json:"machineId"`
-	Status     ohfp.MachineState `json:"status"`
-	Name       string            `json:"name,omitempty"` // its host name
-	PrivateIP  string            `json:"privateIpAddress,omitempty"`
-	PublicIP   string            `json:"publicIpAddress,omitempty"`
-	Type       string            `json:"instanceType,omitempty"`
-	Zone       string            `json:"zone,omitempty"`
-	Lifecycle  ohfp.Lifecycle    `json:"priceType,omitempty"` // ondemand or spot
-	Weight     int               `json:"weight,omitempty"`    // units, when they are counted
-	Request    ohfp.RequestID    `json:"requestId,omitempty"`
-	Return     ohfp.RequestID    `json:"returnRequestId,omitempty"`
-	Template   ohfp.TemplateID   `json:"templateId,omitempty"`
-	Provider   string            `json:"provider,omitempty"`
-	Ending     ohfp.Reason       `json:"ending,omitempty"` // why we end it
-	Message    string            `json:"message,omitempty"`
-	LaunchedAt string            `json:"launchedAt,omitempty"`
-	EndedAt    string            `json:"terminatedAt,omitempty"`
-}
-
-type machineList struct {
-	Machines []machineView `json:"machines"`
-}
-
-func newMachineView(m ohfp.Machine) machineView {
-	v := machineView{
-		ID: m.ID, Status: m.State, Name: m.Name, PrivateIP: m.PrivateIP, PublicIP: m.PublicIP,
-		Type: m.Type, Zone: m.Zone, Lifecycle: m.Lifecycle,
-		Request: m.Request, Return: m.Return, Template: m.Template, Provider: m.Provider,
-		Ending: m.Ending, Message: m.StateReason, LaunchedAt: timestamp(m.LaunchedAt), EndedAt: timestamp(m.TerminatedAt),
-	}
-	if m.Units() > 1 {
-		v.Weight = m.Units()
-	}
-	return v
-}
-
-// timestamp is a time as answers show it: UTC to the second, empty when there is none.
-func timestamp(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.UTC().Format(time.RFC3339)
 }
 
 func machinesLayout() output.Layout {

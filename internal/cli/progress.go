@@ -8,6 +8,7 @@ import (
 
 	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/internal/output"
+	"github.com/openhostfactory/ohfp/internal/view"
 )
 
 // barInterval is how often the bar moves, so that one sees that it lives.
@@ -49,7 +50,7 @@ func (b *progress) clear() {
 func (b *progress) line(r ohfp.Request) string {
 	const spinner = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 	turn := []rune(spinner)
-	done, word := finished(r), "ready"
+	done, word := view.Done(r), "ready"
 	if r.Type == ohfp.TypeReturn {
 		word = "gone"
 	}

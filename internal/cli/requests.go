@@ -4,12 +4,14 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/internal/command"
 	"github.com/openhostfactory/ohfp/internal/query"
+	"github.com/openhostfactory/ohfp/internal/view"
 )
 
 func (p *program) requestsCommand() *cobra.Command {
@@ -79,7 +81,7 @@ func (p *program) create(ctx context.Context, s *session, in command.RequestMach
 	if wait.On && !r.Status.Terminal() {
 		return p.follow(ctx, s, r, wait)
 	}
-	if err := p.show(newFullRequestView(r), requestLayout()); err != nil {
+	if err := p.show(view.NewFullRequest(r, time.Now()), requestLayout()); err != nil {
 		return err
 	}
 	p.answered(ctx, s, r.ID)
@@ -105,11 +107,7 @@ machines. The exit code is 1 when one of them does not exist.`,
 				if err != nil {
 					return err
 				}
-				list := requestList{Requests: []requestView{}}
-				for _, r := range found {
-					list.Requests = append(list.Requests, newFullRequestView(r))
-				}
-				if err := p.show(list, requestsLayout()); err != nil {
+				if err := p.show(view.NewFullRequests(found, time.Now()), requestsLayout()); err != nil {
 					return err
 				}
 				for _, id := range unknown {
@@ -177,11 +175,7 @@ does.`,
 				if err != nil {
 					return err
 				}
-				list := requestList{Requests: []requestView{}}
-				for _, r := range requests {
-					list.Requests = append(list.Requests, newRequestView(r))
-				}
-				return p.show(list, requestsLayout())
+				return p.show(view.NewRequests(requests, time.Now()), requestsLayout())
 			})
 		},
 	}
@@ -216,7 +210,7 @@ func (p *program) requestsShowCommand() *cobra.Command {
 				if len(unknown) > 0 || len(found) == 0 {
 					return noSuchRequest(ohfp.RequestID(args[0]))
 				}
-				return p.show(newFullRequestView(found[0]), requestLayout())
+				return p.show(view.NewFullRequest(found[0], time.Now()), requestLayout())
 			})
 		},
 	}
@@ -243,7 +237,7 @@ cancelled: give its machines back with ohfp requests return.`,
 				if err != nil {
 					return err
 				}
-				return p.show(newFullRequestView(r), requestLayout())
+				return p.show(view.NewFullRequest(r, time.Now()), requestLayout())
 			})
 		},
 	}

@@ -2,11 +2,13 @@ package cli
 
 import (
 	"context"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/internal/command"
+	"github.com/openhostfactory/ohfp/internal/view"
 )
 
 // giveBack is what requests return was asked.
@@ -85,7 +87,7 @@ func (p *program) giveBack(ctx context.Context, s *session, what command.ReturnM
 	if wait.On && !r.Status.Terminal() {
 		return p.follow(ctx, s, r, wait)
 	}
-	if err := p.show(newFullRequestView(r), requestLayout()); err != nil {
+	if err := p.show(view.NewFullRequest(r, time.Now()), requestLayout()); err != nil {
 		return err
 	}
 	return p.judge(r)

@@ -10,7 +10,7 @@ import (
 
 	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/internal/output"
-	"github.com/openhostfactory/ohfp/internal/query"
+	"github.com/openhostfactory/ohfp/internal/view"
 )
 
 func (p *program) templatesCommand() *cobra.Command {
@@ -34,11 +34,11 @@ A template that cannot be used now stays in the list with the reason under "refu
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return p.listing(cmd.Context(), func(s *session) error {
-				views, problems, err := s.Queries.TemplateList(cmd.Context())
+				templates, problems, err := s.Queries.TemplateList(cmd.Context())
 				if err != nil {
 					return err
 				}
-				return p.show(newTemplateList(views, problems, long), templatesLayout())
+				return p.show(view.NewTemplates(templates, problems, long), templatesLayout())
 			})
 		},
 	}
@@ -50,65 +50,18 @@ A template that cannot be used now stays in the list with the reason under "refu
 		Args:    one("template id"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return p.listing(cmd.Context(), func(s *session) error {
-				view, err := s.Queries.Template(cmd.Context(), ohfp.TemplateID(args[0]))
+				template, err := s.Queries.Template(cmd.Context(), ohfp.TemplateID(args[0]))
 				if err != nil {
 					return err
 				}
 				layout := templatesLayout()
 				layout.Records = ""
-				return p.show(newTemplateView(view, true), layout)
+				return p.show(view.NewTemplate(template, true), layout)
 			})
 		},
 	}
 	cmd.AddCommand(list, show)
 	return cmd
-}
-
-// templateView is a template as the command line shows it; the last fields only in the long form.
-type templateView struct {
-	ID          ohfp.TemplateID           `json:"templateId"`
-	ProviderAPI string                    `json:"providerApi,omitempty"`
-	MaxNumber   int                       `json:"maxNumber"`
-	Attributes  map[string]ohfp.Attribute `json:"attributes,omitempty"`
-	Refused     string                    `json:"refused,omitempty"`
-
-	Name         string            `json:"name,omitempty"`
-	Description  string            `json:"description,omitempty"`
-	ProviderName string            `json:"providerName,omitempty"`
-	ProviderType string            `json:"providerType,omitempty"`
-	CapacityUnit ohfp.CapacityUnit `json:"capacityUnit,omitempty"`
-	Timeout      string            `json:"timeout,omitempty"` // for example 10m0s
-	Source       string            `json:"source,omitempty"`
-	Fields       map[string]any    `json:"fields,omitempty"` // the provider's own
-}
-
-type templateList struct {
-	Templates []templateView `json:"templates"`
-	Problems  []string       `json:"problems,omitempty"`
-}
-
-func newTemplateList(views []query.TemplateView, problems []string, long bool) templateList {
-	list := templateList{Templates: []templateView{}, Problems: problems}
-	for _, view := range views {
-		list.Templates = append(list.Templates, newTemplateView(view, long))
-	}
-	return list
-}
-
-func newTemplateView(view query.TemplateView, long bool) templateView {
-	t := view.Template
-	v := templateView{
-		ID: t.ID, ProviderAPI: t.ProviderAPI, MaxNumber: t.MaxNumber, Attributes: view.Attributes, Refused: t.Refused,
-	}
-	if long {
-		v.Name, v.Description, v.Source = t.Name, t.Description, t.Source
-		v.ProviderName, v.ProviderType, v.CapacityUnit = t.ProviderName, t.ProviderType, t.CapacityUnit
-		v.Fields = view.Fields
-		if t.Timeout > 0 {
-			v.Timeout = t.Timeout.String()
-		}
-	}
-	return v
 }
 
 func templatesLayout() output.Layout {

@@ -1,0 +1,14 @@
+// Package view is how requests, machines and templates look to those who ask: the same fields with the same names on the
+// command line, over REST and to AI assistants, in the words of Host Factory where it has one.
+// It refuses to look anything up and to know how a face writes its answers.
+package view
+
+import "time"
+
+// timestamp is a time as answers show it: RFC 3339 in UTC to the second, empty when there is none.
+func timestamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}
