@@ -70,7 +70,7 @@ func Rules() []Rule {
 		{Package: "internal/access", May: ".", Uses: "github.com/coreos/go-oidc/v3 github.com/golang-jwt/jwt/v5"},
 		{Package: "internal/telemetry", May: ". internal/config internal/version", Uses: metrics},
 		{Package: "internal/version"},
-		{Package: "internal/hostfactory", May: ". internal/command internal/query"},
+		{Package: "internal/hostfactory", May: ". internal/access internal/command internal/query"},
 		{
 			Package: "internal/output", May: ". internal/query",
 			Uses: yaml + " " + terminal + " github.com/jedib0t/go-pretty/v6",
@@ -90,7 +90,7 @@ func Rules() []Rule {
 		{Package: "internal/daemon/wire"},
 		{
 			Package: "internal/daemon",
-			May: ". store internal/reconcile internal/command internal/query internal/hostfactory internal/config internal/version" +
+			May: ". store internal/reconcile internal/access internal/command internal/query internal/hostfactory internal/config internal/version" +
 				" internal/daemon/address internal/daemon/wire",
 			Uses: system,
 		},

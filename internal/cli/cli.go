@@ -12,6 +12,7 @@ import (
 	"runtime/debug"
 	"slices"
 
+	"github.com/openhostfactory/ohfp/internal/access"
 	"github.com/openhostfactory/ohfp/internal/hostfactory"
 	"github.com/openhostfactory/ohfp/internal/output"
 	"github.com/openhostfactory/ohfp/internal/version"
@@ -32,6 +33,7 @@ type program struct {
 	lookupEnv func(string) (string, bool)
 	open      func(ctx context.Context, w wish, p *program) (*session, error)
 	global    globalFlags
+	operation access.Operation // of the command that runs
 }
 
 // globalFlags may stand anywhere on the command line.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/openhostfactory/ohfp"
+	"github.com/openhostfactory/ohfp/internal/access"
 	"github.com/openhostfactory/ohfp/internal/command"
 	"github.com/openhostfactory/ohfp/internal/query"
 	"github.com/openhostfactory/ohfp/store"
@@ -171,7 +172,7 @@ func (d *desk) program(out, errw *bytes.Buffer) *program {
 		lookupEnv: func(string) (string, bool) { return "", false },
 		open: func(context.Context, wish, *program) (*session, error) {
 			return &session{
-				Commands: d, Queries: d, Caller: "ann", Budget: 20 * time.Second,
+				Commands: d, Queries: d, Caller: "ann", Role: access.Admin, Budget: 20 * time.Second,
 				Close: func() error { d.closed++; return nil },
 			}, nil
 		},

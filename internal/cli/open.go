@@ -6,6 +6,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/openhostfactory/ohfp/internal/access"
 	"github.com/openhostfactory/ohfp/internal/app"
 	"github.com/openhostfactory/ohfp/internal/config"
 	"github.com/openhostfactory/ohfp/internal/hostfactory"
@@ -32,7 +33,8 @@ func open(ctx context.Context, w wish, p *program) (*session, error) {
 		return nil, err
 	}
 	return &session{
-		Commands: a.Commands, Queries: a.Queries, Partial: partial, Caller: p.caller(), Budget: cfg.Requests.CallBudget, Close: a.Close,
+		Commands: a.Commands, Queries: a.Queries, Partial: partial, Caller: p.caller(), Role: access.Role(cfg.Access.LocalRole),
+		Budget: cfg.Requests.CallBudget, Close: a.Close,
 	}, nil
 }
 
@@ -49,7 +51,12 @@ func (p *program) config(w wish) (config.Config, error) {
 			flags["logging.console"] = "true"
 		}
 	}
-	return config.Load(config.Sources{File: w.Global.Config, Environ: os.Environ(), Flags: flags, Dir: dir})
+	cfg, err := config.Load(config.Sources{File: w.Global.Config, Environ: os.Environ(), Flags: flags, Dir: dir})
+	if err != nil || p.operation == "" {
+		return cfg, err
+	}
+	caller := access.Caller{Name: p.caller(), Face: "cli", Role: access.Role(cfg.Access.LocalRole)}
+	return cfg, caller.May(p.operation)
 }
 
 // openApp opens what the configuration names.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/openhostfactory/ohfp/internal/access"
 	"github.com/openhostfactory/ohfp/internal/output"
 	"github.com/openhostfactory/ohfp/internal/version"
 )
@@ -75,12 +76,21 @@ func (p *program) addGlobalFlags(root *cobra.Command) {
 	flags.BoolVarP(&p.global.Quiet, "quiet", "q", false, "no progress and no notes on standard error, only errors")
 	complete(root, "format", "json", "yaml", "table", "list")
 	complete(root, "log-level", "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-	root.PersistentPreRunE = func(*cobra.Command, []string) error {
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
+		p.operation = operationOf(cmd)
 		if _, err := output.ParseFormat(p.global.Format); err != nil {
 			return usageError{err}
 		}
 		return nil
 	}
+}
+
+// operationOf is what a command does in the words of the table that says who may do it, empty for a command that touches
+// nothing of an installation.
+func operationOf(cmd *cobra.Command) access.Operation {
+	_, words, _ := strings.Cut(cmd.CommandPath(), " ")
+	rule, _ := access.OfCommand(words)
+	return rule.Operation
 }
 
 // group makes a command that only holds others: alone it prints its help, and a word that is none of its commands is a

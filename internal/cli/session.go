@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/openhostfactory/ohfp"
+	"github.com/openhostfactory/ohfp/internal/access"
 	"github.com/openhostfactory/ohfp/internal/command"
 	"github.com/openhostfactory/ohfp/internal/hostfactory"
 	"github.com/openhostfactory/ohfp/internal/query"
@@ -31,6 +32,7 @@ type session struct {
 	Queries  queries
 	Partial  hostfactory.Partial
 	Caller   string        // who runs the program
+	Role     access.Role   // what they may do
 	Budget   time.Duration // how long one look at the cloud may take
 	Close    func() error
 }
@@ -42,7 +44,12 @@ func (s *session) close(p *program) {
 	}
 }
 
-func (s *session) origin() ohfp.Origin { return ohfp.Origin{Face: "cli", Caller: s.Caller} }
+// as is whoever runs the program, at a face.
+func (s *session) as(face string) access.Caller {
+	return access.Caller{Name: s.Caller, Face: face, Role: s.Role}
+}
+
+func (s *session) origin() ohfp.Origin { return s.as("cli").Origin() }
 
 // with opens a session for the time of one command.
 func (p *program) with(ctx context.Context, do func(s *session) error) error {

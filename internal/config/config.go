@@ -36,6 +36,7 @@ type Config struct {
 	Daemon      Daemon
 	HostFactory HostFactory
 	Templates   Templates
+	Access      Access
 	Logging     Logging
 
 	Files   []string          // the files that were read
@@ -144,6 +145,11 @@ const (
 // Templates is where template files are.
 type Templates struct {
 	Files []string // empty: the usual names in ConfDir
+}
+
+// Access is what callers may do.
+type Access struct {
+	LocalRole string // of whoever runs commands and scripts here: viewer, operator or admin
 }
 
 // Logging is where the log goes.

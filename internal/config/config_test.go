@@ -65,6 +65,7 @@ func TestDefaults(t *testing.T) {
 			AnswerWithin: 5 * time.Second, StopWithin: 20 * time.Second,
 		},
 		HostFactory: HostFactory{PartialResult: PartialWithError},
+		Access:      Access{LocalRole: "admin"},
 		Logging:     Logging{AcceptPropagated: true, Level: slog.LevelInfo, File: dir + "/log/ohfp.awsinst.log", MaxSizeMB: 10, MaxRotate: 5},
 		Origins:     map[string]string{"providers": "environment"},
 	}
@@ -88,6 +89,7 @@ const every = `{
   "daemon": {"interval": "2s", "idle_interval": 3, "live_interval": "4s", "answer_within": 0, "stop_within": "1m", "groups": ["egoadmin", 1000]},
   "hostfactory": {"partial_result": "complete"},
   "templates": {"files": ["t.json", "~/u.yml", "/v.json"]},
+  "access": {"local_role": "viewer"},
   "logging": {"accept_propagated": false, "level": "LOG_DEBUG", "file": "/tmp/x.log", "max_size_mb": 1, "max_rotate": 2, "console": true}
 }`
 
@@ -106,6 +108,7 @@ requests: {timeout: 90, unanswered_release: 5m, abandoned_after: 1h, release_aba
 daemon: {interval: 2s, idle_interval: 3, live_interval: 4s, answer_within: 0, stop_within: 1m, groups: [egoadmin, 1000]}
 hostfactory: {partial_result: complete}
 templates: {files: [t.json, ~/u.yml, /v.json]}
+access: {local_role: viewer}
 logging: {accept_propagated: false, level: LOG_DEBUG, file: /tmp/x.log, max_size_mb: 1, max_rotate: 2, console: yes}
 `
 	for name, text := range map[string]string{"config.json": every, "config.yml": asYAML, "config.yaml": every} {
@@ -149,6 +152,7 @@ logging: {accept_propagated: false, level: LOG_DEBUG, file: /tmp/x.log, max_size
 				},
 				HostFactory: HostFactory{PartialResult: "complete"},
 				Templates:   Templates{Files: []string{dir + "/t.json", "/home/u/u.yml", "/v.json"}},
+				Access:      Access{LocalRole: "viewer"},
 				Logging:     Logging{Level: slog.LevelDebug, File: "/tmp/x.log", MaxSizeMB: 1, MaxRotate: 2, Console: true},
 				Files:       []string{dir + "/" + name},
 			}

@@ -101,6 +101,11 @@ func settings(c *Config) []Key {
 			"Template files, the first wins where two have the same template. Empty: the first of <instance>prov_templates.json, "+
 				"awsprov_templates.json, aws_templates.json, templates.json, templates.yaml and templates.yml in the configuration directory."),
 
+		oneOf("access.local_role", "admin", "viewer, operator or admin", &c.Access.LocalRole, []string{"viewer", "operator", "admin"},
+			"What those may do who run commands and scripts on this machine: a viewer looks, an operator also asks for machines and "+
+				"gives them back, an admin may do everything. It guards against mistakes; whoever can write the work directory or read "+
+				"the cloud's credentials can do without the program."),
+
 		truth("logging.accept_propagated", "true", &c.Logging.AcceptPropagated,
 			"Whether HF_LOGLEVEL, HF_LOG_MAX_FILE_SIZE and HF_LOG_MAX_ROTATE, as Host Factory passes them on, win over the files. "+
 				"IBM's configuration file says it with ACCEPT_PROPAGATED_LOG_SETTING, whose default there is false.").

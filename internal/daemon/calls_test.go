@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/openhostfactory/ohfp"
+	"github.com/openhostfactory/ohfp/internal/access"
 	"github.com/openhostfactory/ohfp/internal/daemon/wire"
 	"github.com/openhostfactory/ohfp/internal/hostfactory"
 	"github.com/openhostfactory/ohfp/provider/fake"
@@ -81,7 +82,7 @@ func TestSameAnswers(t *testing.T) {
 	for _, call := range calls {
 		got := w.ask(call.action, call.input)
 		reply := (&hostfactory.Face{
-			Commands: alone.Commands, Queries: alone.Queries, Partial: alone.Partial, Caller: "ann",
+			Commands: alone.Commands, Queries: alone.Queries, Partial: alone.Partial, Caller: access.Caller{Name: "ann", Face: "hostfactory", Role: access.Admin},
 		}).Answer(t.Context(), call.action, []byte(call.input))
 		want := []string{fmt.Sprint(reply.Exit), StandardError(reply), string(reply.Body)}
 		if diff := cmp.Diff(want, []string{fmt.Sprint(got.Exit), string(got.Stderr), string(got.Body)}); diff != "" {

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/openhostfactory/ohfp/internal/access"
 	"github.com/openhostfactory/ohfp/internal/command"
 	"github.com/openhostfactory/ohfp/internal/config"
 	"github.com/openhostfactory/ohfp/internal/daemon/wire"
@@ -160,7 +161,8 @@ func (d *Daemon) answer(ctx context.Context, r wire.Request, input []byte, calle
 		Commands: &calls{
 			Commands: d.Commands, queries: d.Queries, loop: d.loop, within: d.Config.Daemon.AnswerWithin, work: d.start,
 		},
-		Queries: d.Queries, Partial: d.Partial, Caller: caller,
+		Queries: d.Queries, Partial: d.Partial,
+		Caller: access.Caller{Name: caller, Face: "hostfactory", Role: access.Role(d.Config.Access.LocalRole)},
 	}
 	return face.Answer(ctx, hostfactory.Action(r.Action), input)
 }

@@ -78,6 +78,7 @@ func newWorld(tb testing.TB) *world {
 	}
 	dir := shortDir(tb)
 	w.config = config.Config{
+		Access:   config.Access{LocalRole: "operator"},
 		Instance: "awsinst", ConfDir: dir, WorkDir: filepath.Join(dir, "w"),
 		Requests: config.Requests{CallBudget: patience},
 		Daemon: config.Daemon{

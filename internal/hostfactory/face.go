@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/openhostfactory/ohfp"
+	"github.com/openhostfactory/ohfp/internal/access"
 	"github.com/openhostfactory/ohfp/internal/command"
 	"github.com/openhostfactory/ohfp/internal/query"
 )
@@ -32,8 +33,8 @@ type Queries interface {
 type Face struct {
 	Commands Commands
 	Queries  Queries
-	Partial  Partial // empty: PartialWithError
-	Caller   string  // who runs the script, for the record
+	Partial  Partial       // empty: PartialWithError
+	Caller   access.Caller // who runs the script
 }
 
 // Reply is what one call prints and how it ends.
@@ -66,6 +67,11 @@ func Refuse(err error) Reply {
 }
 
 func (f *Face) answer(ctx context.Context, action Action, input []byte) (Reply, error) {
+	if rule, ok := access.OfScript(string(action)); ok {
+		if err := f.Caller.May(rule.Operation); err != nil {
+			return Reply{}, err
+		}
+	}
 	switch action {
 	case GetAvailableTemplates:
 		return f.templates(ctx, input)
@@ -103,7 +109,7 @@ func (f *Face) request(ctx context.Context, input []byte) (Reply, error) {
 	if err != nil {
 		return Reply{}, err
 	}
-	r, err := f.Commands.RequestMachines(ctx, command.RequestMachines{Template: template, Count: count, Origin: f.origin()})
+	r, err := f.Commands.RequestMachines(ctx, command.RequestMachines{Template: template, Count: count, Origin: f.Caller.Origin()})
 	if err != nil {
 		return Reply{}, err
 	}
@@ -116,7 +122,7 @@ func (f *Face) giveBack(ctx context.Context, input []byte) (Reply, error) {
 	if err != nil {
 		return Reply{}, err
 	}
-	r, err := f.Commands.ReturnMachines(ctx, command.ReturnMachines{Machines: machines, Origin: f.origin()})
+	r, err := f.Commands.ReturnMachines(ctx, command.ReturnMachines{Machines: machines, Origin: f.Caller.Origin()})
 	if err != nil {
 		return Reply{}, err
 	}
@@ -170,8 +176,6 @@ const readWithin = 10 * time.Second
 func reading(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), readWithin)
 }
-
-func (f *Face) origin() ohfp.Origin { return ohfp.Origin{Face: "hostfactory", Caller: f.Caller} }
 
 func finding(problem error) string {
 	if problem == nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/openhostfactory/ohfp"
+	"github.com/openhostfactory/ohfp/internal/access"
 	"github.com/openhostfactory/ohfp/internal/command"
 	"github.com/openhostfactory/ohfp/internal/fakehf"
 	"github.com/openhostfactory/ohfp/internal/hostfactory"
@@ -21,7 +22,7 @@ import (
 func TestOnlyAWrittenAnswerCounts(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
-	face := &hostfactory.Face{Commands: w, Queries: w, Caller: "egoadmin"}
+	face := &hostfactory.Face{Commands: w, Queries: w, Caller: operator()}
 	reply := face.Answer(t.Context(), hostfactory.RequestMachines, []byte(`{"template":{"templateId":"Template-VM-1","machineCount":2}}`))
 	requested, err := fakehf.ParseRequested(reply.Body)
 	if err != nil {
@@ -45,7 +46,7 @@ func TestOnlyAWrittenAnswerCounts(t *testing.T) {
 func TestWhatIsSynced(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
-	face := &hostfactory.Face{Commands: w, Queries: w}
+	face := &hostfactory.Face{Commands: w, Queries: w, Caller: operator()}
 	face.Answer(t.Context(), hostfactory.GetRequestStatus, fmt.Appendf(nil, `{"requests":[{"requestId":%q},{"requestId":"x"}]}`, acquireID(1)))
 	face.Answer(t.Context(), hostfactory.GetReturnRequests, []byte(`{}`))
 	face.Answer(t.Context(), hostfactory.GetAvailableTemplates, []byte(`{}`))
@@ -64,7 +65,7 @@ func TestRecordsAreReadWhenTheCloudHasTakenAllTheTime(t *testing.T) {
 	cancel()
 	w := newWorld()
 	w.sync = ctx.Err()
-	reply := (&hostfactory.Face{Commands: w, Queries: w}).Answer(ctx, hostfactory.GetRequestStatus, fmt.Appendf(nil, `{"requests":[{"requestId":%q}]}`, acquireID(3)))
+	reply := (&hostfactory.Face{Commands: w, Queries: w, Caller: operator()}).Answer(ctx, hostfactory.GetRequestStatus, fmt.Appendf(nil, `{"requests":[{"requestId":%q}]}`, acquireID(3)))
 	requests, err := fakehf.ParseStatus(reply.Body, string(acquireID(3)))
 	if err != nil || reply.Exit != 0 || len(requests[0].Good()) != 2 {
 		t.Errorf("%+v: %v", reply, err)
@@ -74,7 +75,7 @@ func TestRecordsAreReadWhenTheCloudHasTakenAllTheTime(t *testing.T) {
 func TestUnknownActionIsRefused(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
-	reply := (&hostfactory.Face{Commands: w, Queries: w}).Answer(t.Context(), "templateWizard", []byte(`{}`))
+	reply := (&hostfactory.Face{Commands: w, Queries: w, Caller: operator()}).Answer(t.Context(), "templateWizard", []byte(`{}`))
 	if message, err := fakehf.ParseRefusal(reply.Body); err != nil || reply.Exit != 1 || !strings.Contains(message, "templateWizard") {
 		t.Errorf("%+v: %v", reply, err)
 	}
@@ -255,7 +256,7 @@ func fuzz(f *testing.F, action hostfactory.Action, seeds ...string) {
 	f.Fuzz(func(t *testing.T, input []byte) {
 		w := newWorld()
 		before := len(w.requests)
-		reply := (&hostfactory.Face{Commands: w, Queries: w}).Answer(t.Context(), action, input)
+		reply := (&hostfactory.Face{Commands: w, Queries: w, Caller: operator()}).Answer(t.Context(), action, input)
 		if !json.Valid(reply.Body) || reply.Body[len(reply.Body)-1] != '\n' {
 			t.Fatalf("%q", reply.Body)
 		}
@@ -267,4 +268,21 @@ func fuzz(f *testing.F, action hostfactory.Action, seeds ...string) {
 			t.Errorf("%d requests made by %s, exit %d", made, action, reply.Exit)
 		}
 	})
+}
+
+// operator is who runs the scripts.
+func operator() access.Caller {
+	return access.Caller{Name: "egoadmin", Face: "hostfactory", Role: access.Operator}
+}
+
+func TestWhoMayNotIsRefused(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	before := len(w.requests)
+	face := &hostfactory.Face{Commands: w, Queries: w, Caller: access.Caller{Name: "ann", Face: "hostfactory", Role: access.Viewer}}
+	reply := face.Answer(t.Context(), hostfactory.RequestMachines, []byte(`{"template":{"templateId":"t","machineCount":1}}`))
+	want := `{"message":"requests.create needs the role operator, and ann has viewer; ask an administrator for it"}` + "\n"
+	if string(reply.Body) != want || reply.Exit != 1 || len(w.requests) != before {
+		t.Errorf("answer %q, exit %d, %d requests; want %q, 1 and %d", reply.Body, reply.Exit, len(w.requests), want, before)
+	}
 }

@@ -44,7 +44,7 @@ func golden(t *testing.T, action hostfactory.Action, file string) {
 		t.Fatal(err)
 	}
 	w := newWorld()
-	face := &hostfactory.Face{Commands: w, Queries: w, Caller: "egoadmin"}
+	face := &hostfactory.Face{Commands: w, Queries: w, Caller: operator()}
 	for line := range strings.Lines(string(archive.Comment)) {
 		key, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
 		switch key {

@@ -1,0 +1,87 @@
+package access
+
+import "slices"
+
+// Operation is something that callers ask for, by the same name on every face: the noun and the verb of the command line.
+type Operation string
+
+// Effect is what an operation does to the world.
+type Effect string
+
+// The effects.
+const (
+	Reads    Effect = "reads"    // nothing changes but what is remembered
+	Changes  Effect = "changes"  // something is made or altered; doing it again is safe unless said otherwise
+	Destroys Effect = "destroys" // machines end, or records and settings are lost
+)
+
+// Rule is one operation: who may do it, and where each face has it. A face without it says why in Except.
+type Rule struct {
+	Operation Operation
+	Role      Role // the least that may
+	Effect    Effect
+	CLI       string // the command's words after ohfp
+	REST      string // method and path
+	MCP       string // the tool
+	Script    string // the Host Factory call
+	Except    string // why a face that is empty lacks it
+}
+
+// local is why a face lacks an operation.
+const local = "concerns the process or files of the machine where it runs"
+
+// Rules is the table. Every face obeys it.
+func Rules() []Rule {
+	return []Rule{
+		{Operation: "templates.list", Role: Viewer, Effect: Reads, CLI: "templates list", Script: "getAvailableTemplates"},
+		{Operation: "templates.show", Role: Viewer, Effect: Reads, CLI: "templates show"},
+		{Operation: "requests.create", Role: Operator, Effect: Changes, CLI: "requests create", Script: "requestMachines"},
+		{Operation: "requests.status", Role: Viewer, Effect: Reads, CLI: "requests status", Script: "getRequestStatus"},
+		{Operation: "requests.list", Role: Viewer, Effect: Reads, CLI: "requests list"},
+		{Operation: "requests.show", Role: Viewer, Effect: Reads, CLI: "requests show"},
+		{Operation: "requests.cancel", Role: Operator, Effect: Destroys, CLI: "requests cancel"},
+		{Operation: "requests.return", Role: Operator, Effect: Destroys, CLI: "requests return", Script: "requestReturnMachines"},
+		{Operation: "machines.list", Role: Viewer, Effect: Reads, CLI: "machines list"},
+		{Operation: "machines.show", Role: Viewer, Effect: Reads, CLI: "machines show"},
+		{Operation: "machines.reclaimed", Role: Viewer, Effect: Reads, Script: "getReturnRequests"},
+		{Operation: "providers.list", Role: Viewer, Effect: Reads, CLI: "providers list"},
+		{Operation: "providers.health", Role: Viewer, Effect: Reads, CLI: "providers health"},
+		{Operation: "providers.iam-policy", Role: Viewer, Effect: Reads, CLI: "providers iam-policy"},
+		{Operation: "providers.refresh", Role: Operator, Effect: Changes, CLI: "providers refresh"},
+		{Operation: "infrastructure.discover", Role: Viewer, Effect: Reads, CLI: "infrastructure discover"},
+		{Operation: "infrastructure.show", Role: Viewer, Effect: Reads, CLI: "infrastructure show"},
+		{Operation: "infrastructure.validate", Role: Viewer, Effect: Reads, CLI: "infrastructure validate"},
+		{Operation: "serve", Role: Admin, Effect: Changes, CLI: "serve", Except: local},
+		{Operation: "system.serve", Role: Admin, Effect: Changes, CLI: "system serve", Except: local},
+	}
+}
+
+// RuleOf finds the rule of an operation.
+func RuleOf(op Operation) (Rule, bool) {
+	rules := Rules()
+	i := slices.IndexFunc(rules, func(r Rule) bool { return r.Operation == op })
+	if i < 0 {
+		return Rule{}, false
+	}
+	return rules[i], true
+}
+
+// OfCommand finds the operation of a command line's words after ohfp.
+func OfCommand(words string) (Rule, bool) {
+	rules := Rules()
+	i := slices.IndexFunc(rules, func(r Rule) bool { return r.CLI != "" && r.CLI == words })
+	if i < 0 {
+		return Rule{}, false
+	}
+	return rules[i], true
+}
+
+// OfScript finds the operation of a Host Factory call.
+func OfScript(action string) (Rule, bool) {
+	rules := Rules()
+	i := slices.IndexFunc(rules, func(r Rule) bool { return r.Script != "" && r.Script == action })
+	if i < 0 {
+		return Rule{}, false
+	}
+	return rules[i], true
+}
