@@ -77,7 +77,7 @@ func (c *catalog) view(ctx context.Context, t ohfp.Template) (query.TemplateView
 	if err != nil {
 		return view, err
 	}
-	if lister, ok := p.(provider.Lister); ok {
+	if lister, ok := provider.As[provider.Lister](p); ok {
 		if view.Fields, err = lister.Listing(t); err != nil {
 			return view, err
 		}
@@ -98,7 +98,7 @@ var required = []string{"type", "ncpus", "nram"}
 // machine types that the provider does not know.
 func attributes(p provider.Provider, t ohfp.Template) (map[string]ohfp.Attribute, error) {
 	generated := map[string]ohfp.Attribute{}
-	knows, ok := p.(provider.Attributer)
+	knows, ok := provider.As[provider.Attributer](p)
 	if !ok {
 		return generated, nil
 	}

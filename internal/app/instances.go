@@ -10,6 +10,7 @@ import (
 
 	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/internal/config"
+	"github.com/openhostfactory/ohfp/internal/guard"
 	"github.com/openhostfactory/ohfp/provider"
 )
 
@@ -49,8 +50,20 @@ func (i *instances) Provider(ctx context.Context, name string) (provider.Provide
 	if i.open == nil {
 		i.open = map[string]provider.Provider{}
 	}
+	p = i.guarded(name, p)
 	i.open[name] = p
 	return p, nil
+}
+
+// guarded puts the decorators around a provider, the outermost last. Optional capabilities stay reachable by provider.As.
+func (i *instances) guarded(name string, p provider.Provider) provider.Provider {
+	if breaker := i.config.Resilience.Breaker; breaker.Enabled {
+		p = &guard.Breaker{
+			Provider: p, Name: name, Memory: i.env.Memory, Now: i.env.Now, Log: i.env.Log.With("provider", name),
+			Failures: breaker.Failures, OpenFor: breaker.OpenFor,
+		}
+	}
+	return p
 }
 
 // Close closes the providers that were opened.

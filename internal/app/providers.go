@@ -71,7 +71,7 @@ func (a *App) refreshPrices(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	pricer, ok := p.(provider.Pricer)
+	pricer, ok := provider.As[provider.Pricer](p)
 	if !ok {
 		return nil
 	}
@@ -105,7 +105,7 @@ func capable[T any](ctx context.Context, a *App, name, capability string) (T, er
 	if err != nil {
 		return none, err
 	}
-	able, ok := p.(T)
+	able, ok := provider.As[T](p)
 	if !ok {
 		return none, ohfp.Errorf(ohfp.ErrInvalid, "provider %s cannot %s: its type %s does not support that", name, capability, cfg.Type)
 	}

@@ -34,6 +34,7 @@ type Config struct {
 	Limits      Limits
 	Requests    Requests
 	Daemon      Daemon
+	Resilience  Resilience
 	HostFactory HostFactory
 	Templates   Templates
 	Access      Access
@@ -129,6 +130,18 @@ type Daemon struct {
 	AnswerWithin time.Duration // what requestMachines waits for the outcome of the launch
 	StopWithin   time.Duration // what calls under way may still take when it is stopped
 	Groups       []string      // groups whose members may call it, by name or number
+}
+
+// Resilience is how the program treats a cloud that fails or holds it to a rate.
+type Resilience struct {
+	Breaker Breaker
+}
+
+// Breaker is when calls to a cloud that does not work are held back.
+type Breaker struct {
+	Enabled  bool
+	Failures int           // in a row
+	OpenFor  time.Duration // how long calls are held back before one is tried
 }
 
 // HostFactory is how answers to Host Factory look where its operators want them differently.

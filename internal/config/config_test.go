@@ -64,6 +64,7 @@ func TestDefaults(t *testing.T) {
 			Interval: time.Second, IdleInterval: 15 * time.Second, LiveInterval: 30 * time.Second,
 			AnswerWithin: 5 * time.Second, StopWithin: 20 * time.Second,
 		},
+		Resilience:  Resilience{Breaker: Breaker{Enabled: true, Failures: 5, OpenFor: 30 * time.Second}},
 		HostFactory: HostFactory{PartialResult: PartialWithError},
 		Access:      Access{LocalRole: "admin"},
 		Logging:     Logging{AcceptPropagated: true, Level: slog.LevelInfo, File: dir + "/log/ohfp.awsinst.log", MaxSizeMB: 10, MaxRotate: 5},
@@ -86,6 +87,7 @@ const every = `{
   "storage": {"strategy": "sql", "sql": {"path": "store/x.db", "type": "postgresql", "url": "postgresql://u:p@h/d", "schema": "two", "max_connections": 3}, "json": {"path": "store/data"}},
   "limits": {"max_machines_per_request": 5, "max_machines": "50"},
   "requests": {"timeout": 90, "unanswered_release": "5m", "abandoned_after": "1h", "release_abandoned": true, "call_budget": "2.5s"},
+  "resilience": {"breaker": {"enabled": false, "failures": 7, "open_for": 10}},
   "daemon": {"interval": "2s", "idle_interval": 3, "live_interval": "4s", "answer_within": 0, "stop_within": "1m", "groups": ["egoadmin", 1000]},
   "hostfactory": {"partial_result": "complete"},
   "templates": {"files": ["t.json", "~/u.yml", "/v.json"]},
@@ -105,6 +107,7 @@ provider_defaults: {aws: {template_defaults: {price_type: spot}}}
 storage: {type: sql, sql: {path: store/x.db, type: postgresql, url: "postgresql://u:p@h/d", schema: two, max_connections: 3}, json_strategy: {base_path: store/data}}
 limits: {max_machines_per_request: 5, max_machines: "50"}
 requests: {timeout: 90, unanswered_release: 5m, abandoned_after: 1h, release_abandoned: true, call_budget: 2.5s}
+resilience: {breaker: {enabled: false, failures: 7, open_for: 10s}}
 daemon: {interval: 2s, idle_interval: 3, live_interval: 4s, answer_within: 0, stop_within: 1m, groups: [egoadmin, 1000]}
 hostfactory: {partial_result: complete}
 templates: {files: [t.json, ~/u.yml, /v.json]}
@@ -150,6 +153,7 @@ logging: {accept_propagated: false, level: LOG_DEBUG, file: /tmp/x.log, max_size
 					Interval: 2 * time.Second, IdleInterval: 3 * time.Second, LiveInterval: 4 * time.Second, StopWithin: time.Minute,
 					Groups: []string{"egoadmin", "1000"},
 				},
+				Resilience:  Resilience{Breaker: Breaker{Failures: 7, OpenFor: 10 * time.Second}},
 				HostFactory: HostFactory{PartialResult: "complete"},
 				Templates:   Templates{Files: []string{dir + "/t.json", "/home/u/u.yml", "/v.json"}},
 				Access:      Access{LocalRole: "viewer"},

@@ -93,6 +93,14 @@ func settings(c *Config) []Key {
 		words("daemon.groups", "a list of groups, by name or number", &c.Daemon.Groups,
 			"Groups whose members' scripts may hand their calls over. Empty: only the daemon's own user and root."),
 
+		truth("resilience.breaker.enabled", "true", &c.Resilience.Breaker.Enabled,
+			"Whether an operation of a provider that was unavailable several times in a row is held back for a while, by all processes. "+
+				"The end of machines never is."),
+		count("resilience.breaker.failures", "5", 1, 1000, &c.Resilience.Breaker.Failures,
+			"After how many failures in a row. Refusals, lack of capacity and the cloud's rate are no failures."),
+		duration("resilience.breaker.open_for", "30s", time.Second, time.Hour, &c.Resilience.Breaker.OpenFor,
+			"How long it is held back. Then one call is let through to see whether the cloud works again."),
+
 		oneOf("hostfactory.partial_result", PartialWithError, PartialWithError+" or "+PartialComplete,
 			&c.HostFactory.PartialResult, []string{PartialWithError, PartialComplete},
 			"What Host Factory is told of a request that brought some of its machines but not all."),

@@ -1,0 +1,66 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/openhostfactory/ohfp"
+	"github.com/openhostfactory/ohfp/internal/config"
+	"github.com/openhostfactory/ohfp/provider"
+	"github.com/openhostfactory/ohfp/provider/fake"
+)
+
+// unreachable is a provider whose cloud is not there.
+type unreachable struct {
+	provider.Provider
+	calls int
+}
+
+func (u *unreachable) Launch(context.Context, ohfp.Order) (provider.Launched, error) {
+	u.calls++
+	return provider.Launched{}, ohfp.Errorf(ohfp.ErrUnavailable, "nothing there")
+}
+
+// TestBreakerSettings: each setting decides how many of many calls reach a cloud that is not there.
+func TestBreakerSettings(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		breaker config.Breaker
+		want    int
+	}{
+		"off":                {config.Breaker{Failures: 2, OpenFor: time.Hour}, 10},
+		"after two":          {config.Breaker{Enabled: true, Failures: 2, OpenFor: time.Hour}, 2},
+		"after four":         {config.Breaker{Enabled: true, Failures: 4, OpenFor: time.Hour}, 4},
+		"for no time at all": {config.Breaker{Enabled: true, Failures: 2, OpenFor: time.Nanosecond}, 10},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cloud := &unreachable{}
+			providers := &instances{
+				config: config.Config{
+					Providers: []config.Provider{{Name: "far", Type: "test", Enabled: true}}, Resilience: config.Resilience{Breaker: test.breaker},
+				},
+				registry: provider.Registry{"test": func(context.Context, json.RawMessage, provider.Environment) (provider.Provider, error) {
+					return cloud, nil
+				}},
+				env: provider.Environment{Memory: fake.NewMemory(time.Now), Now: time.Now, Log: slog.New(slog.DiscardHandler)},
+			}
+			p, err := providers.Provider(t.Context(), "far")
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range 10 {
+				if _, err := p.Launch(t.Context(), ohfp.Order{}); !errors.Is(err, ohfp.ErrUnavailable) {
+					t.Fatal(err)
+				}
+			}
+			if cloud.calls != test.want {
+				t.Errorf("%d calls, want %d", cloud.calls, test.want)
+			}
+		})
+	}
+}
