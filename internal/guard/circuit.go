@@ -44,7 +44,8 @@ func (b *Breaker) admit(ctx context.Context, operation string) error {
 	if !ok {
 		return nil
 	}
-	switch state := b.state(r); state {
+	switch b.state(r) {
+	case gobreaker.StateClosed:
 	case gobreaker.StateOpen:
 		return b.refused(operation, r)
 	case gobreaker.StateHalfOpen:
