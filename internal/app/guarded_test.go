@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/openhostfactory/ohfp"
@@ -39,28 +40,34 @@ func TestBreakerSettings(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			cloud := &unreachable{}
-			providers := &instances{
-				config: config.Config{
-					Providers: []config.Provider{{Name: "far", Type: "test", Enabled: true}}, Resilience: config.Resilience{Breaker: test.breaker},
-				},
-				registry: provider.Registry{"test": func(context.Context, json.RawMessage, provider.Environment) (provider.Provider, error) {
-					return cloud, nil
-				}},
-				env: provider.Environment{Memory: fake.NewMemory(time.Now), Now: time.Now, Log: slog.New(slog.DiscardHandler)},
-			}
-			p, err := providers.Provider(t.Context(), "far")
-			if err != nil {
-				t.Fatal(err)
-			}
-			for range 10 {
-				if _, err := p.Launch(t.Context(), ohfp.Order{}); !errors.Is(err, ohfp.ErrUnavailable) {
-					t.Fatal(err)
-				}
-			}
-			if cloud.calls != test.want {
-				t.Errorf("%d calls, want %d", cloud.calls, test.want)
-			}
+			synctest.Test(t, func(t *testing.T) { testBreaker(t, test.breaker, test.want) })
 		})
+	}
+}
+
+func testBreaker(t *testing.T, breaker config.Breaker, want int) {
+	t.Helper()
+	cloud := &unreachable{}
+	providers := &instances{
+		config: config.Config{
+			Providers: []config.Provider{{Name: "far", Type: "test", Enabled: true}}, Resilience: config.Resilience{Breaker: breaker},
+		},
+		registry: provider.Registry{"test": func(context.Context, json.RawMessage, provider.Environment) (provider.Provider, error) {
+			return cloud, nil
+		}},
+		env: provider.Environment{Memory: fake.NewMemory(time.Now), Now: time.Now, Log: slog.New(slog.DiscardHandler)},
+	}
+	p, err := providers.Provider(t.Context(), "far")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 10 {
+		if _, err := p.Launch(t.Context(), ohfp.Order{}); !errors.Is(err, ohfp.ErrUnavailable) {
+			t.Fatal(err)
+		}
+		time.Sleep(10 * time.Second)
+	}
+	if cloud.calls != want {
+		t.Errorf("%d calls, want %d", cloud.calls, want)
 	}
 }

@@ -97,7 +97,7 @@ func settings(c *Config) []Key {
 			"Whether an operation of a provider that was unavailable several times in a row is held back for a while, by all processes. "+
 				"The end of machines never is."),
 		count("resilience.breaker.failures", "5", 1, 1000, &c.Resilience.Breaker.Failures,
-			"After how many failures in a row. Refusals, lack of capacity and the cloud's rate are no failures."),
+			"After how many failures in a row that lasts 10 seconds or longer. Refusals, lack of capacity and the cloud's rate are no failures."),
 		duration("resilience.breaker.open_for", "30s", time.Second, time.Hour, &c.Resilience.Breaker.OpenFor,
 			"How long it is held back. Then one call is let through to see whether the cloud works again."),
 

@@ -13,6 +13,9 @@ import (
 )
 
 const (
+	// lasting is how old a row of failures must be, as long as that is no more than a third of the time for which calls are
+	// then held back: many processes at once, or a quick loop, gather a row within a blip.
+	lasting = 10 * time.Second
 	// recallEvery bounds how often a process asks the memory what the others have seen.
 	recallEvery = time.Second
 	// forgetAfter is how long failures without a success between them count as a row.
@@ -108,7 +111,7 @@ func (b *Breaker) failed(ctx context.Context, operation string, cause error) err
 				held = nil
 			}
 		}
-		circuit, state, err := b.step(r.Circuit, held != nil, cause)
+		circuit, state, err := b.step(r, held != nil, cause)
 		if err != nil {
 			return err
 		}

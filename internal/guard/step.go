@@ -2,21 +2,22 @@ package guard
 
 import (
 	"encoding/json"
+	"time"
 
 	"github.com/sony/gobreaker/v2"
 )
 
 // step takes a circuit one failure further: gobreaker's state machine on a state that comes from the memory and goes back
 // there. Its own distributed breaker would hold a lock during the call and write after each.
-func (b *Breaker) step(from gobreaker.SharedState, known bool, cause error) (gobreaker.SharedState, gobreaker.State, error) {
-	place := &slot{}
+func (b *Breaker) step(r record, known bool, cause error) (gobreaker.SharedState, gobreaker.State, error) {
+	from, place := r.Circuit, &slot{}
 	if known {
 		var err error
 		if place.state, err = json.Marshal(from); err != nil {
 			return from, from.State, err
 		}
 	}
-	machine, err := b.machine(place)
+	machine, err := b.machine(place, r.Since)
 	if err != nil {
 		return from, from.State, err
 	}
@@ -33,7 +34,7 @@ func (b *Breaker) state(r record) gobreaker.State {
 	if place.state, err = json.Marshal(r.Circuit); err != nil {
 		return gobreaker.StateClosed
 	}
-	machine, err := b.machine(place)
+	machine, err := b.machine(place, r.Since)
 	if err != nil {
 		return gobreaker.StateClosed
 	}
@@ -44,11 +45,13 @@ func (b *Breaker) state(r record) gobreaker.State {
 	return state
 }
 
-func (b *Breaker) machine(place *slot) (*gobreaker.DistributedCircuitBreaker[struct{}], error) {
+func (b *Breaker) machine(place *slot, since time.Time) (*gobreaker.DistributedCircuitBreaker[struct{}], error) {
 	return gobreaker.NewDistributedCircuitBreaker[struct{}](place, gobreaker.Settings{
 		MaxRequests: 1,
 		Timeout:     b.OpenFor,
-		ReadyToTrip: func(c gobreaker.Counts) bool { return int(c.ConsecutiveFailures) >= b.Failures },
+		ReadyToTrip: func(c gobreaker.Counts) bool {
+			return int(c.ConsecutiveFailures) >= b.Failures && b.Now().Sub(since) >= min(lasting, b.OpenFor/3)
+		},
 	})
 }
 
