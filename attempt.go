@@ -19,6 +19,7 @@ type Order struct {
 	Target   Target          `json:"target,omitzero"`    // what its resource is told to have at first
 	Yields   time.Duration   `json:"yields,omitempty"`   // after so long the unfilled rest is asked for another way; 0: never
 	Call     json.RawMessage `json:"call,omitempty"`     // the provider's own, compact JSON of exactly what is sent
+	Estimate Estimate        `json:"estimate,omitzero"`  // of the whole request: the first order tells it, then the request has it
 }
 
 // Failure is one reason why an attempt brought less than it asked for.
@@ -61,6 +62,10 @@ func (r *Request) Intend(order Order, now time.Time) ([]Event, error) {
 	if r.Status.Terminal() || r.Status == StatusStopping {
 		return nil, Errorf(ErrConflict, "request %s is %s and launches nothing more", r.ID, r.Status)
 	}
+	if len(r.Attempts) == 0 {
+		r.Estimate = order.Estimate
+	}
+	order.Estimate = Estimate{}
 	a := Attempt{Number: len(r.Attempts) + 1, Order: order, IntendedAt: now, CalledAt: now}
 	r.Attempts = append(r.Attempts, a)
 	return []Event{r.event(AttemptIntended, now, fmt.Sprintf("attempt %d: %s for %d, %s", a.Number, order.API, order.Count, order.Offering))}, nil

@@ -32,6 +32,7 @@ func (r *Request) Fold(f Facts, now time.Time) []Event {
 		switch {
 		case ok && sighting.Provider == m.Provider:
 			events = append(events, m.see(*sighting, now)...)
+			r.appraise(m)
 		case !ok && f.Complete && !m.Gone() && f.ObservedAt.Sub(m.knownSince()) > GoneAfter:
 			// The move is legal from every state but terminated.
 			_ = m.Become(MachineTerminated, now)
@@ -93,6 +94,7 @@ func (r *Request) admit(machines []Machine, kind EventKind, now time.Time) []Eve
 			m.TerminatedAt = now
 		}
 		events = append(events, m.event(kind, now, fmt.Sprintf("%s in %s", m.Type, m.Zone)))
+		r.appraise(&m)
 		if r.Status.Terminal() && m.Alive() {
 			m.End(ReasonLate, now)
 			events = append(events, m.event(MachineEnding, now, string(ReasonLate)))

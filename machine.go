@@ -84,6 +84,7 @@ type Machine struct {
 	Lifecycle   Lifecycle    `json:"lifecycle,omitempty"`
 	Tags        string       `json:"tags,omitempty"`   // the operator's own, as k=v;k=v
 	Weight      int          `json:"weight,omitempty"` // units that it counts for, at least 1
+	Cost        Cost         `json:"cost,omitzero"`    // as its request was estimated
 
 	LaunchedAt   time.Time `json:"launchedAt"`            // UTC, by the cloud's clock
 	KnownAt      time.Time `json:"knownAt,omitzero"`      // when its record was made, by our clock

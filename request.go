@@ -96,6 +96,7 @@ type Request struct {
 	ClearedAt   time.Time     `json:"clearedAt,omitzero"` // of a return: when what its machines came from was cleared away
 
 	Abandon  AbandonPolicy `json:"abandon,omitzero"`
+	Estimate Estimate      `json:"estimate,omitzero"` // of an acquire: what it may cost; its first order told
 	Attempts []Attempt     `json:"attempts,omitempty"`
 	Unknown  []Unknown     `json:"unknown,omitempty"` // of a return: what was named but is not ours
 	Also     []MachineID   `json:"also,omitempty"`    // of a return: machines that an earlier return ends, followed here too

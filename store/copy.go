@@ -20,8 +20,10 @@ func CopyRequest(r ohfp.Request) ohfp.Request {
 	for i := range r.Attempts {
 		a := &r.Attempts[i]
 		a.Order.Call = slices.Clone(a.Order.Call)
+		a.Order.Estimate.Types = slices.Clone(a.Order.Estimate.Types)
 		a.Failures = slices.Clone(a.Failures)
 	}
+	r.Estimate.Types = slices.Clone(r.Estimate.Types)
 	r.Unknown = slices.Clone(r.Unknown)
 	r.Also = slices.Clone(r.Also)
 	r.Machines = slices.Clone(r.Machines)

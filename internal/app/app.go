@@ -103,7 +103,10 @@ func Open(ctx context.Context, cfg config.Config, o Options) (*App, error) {
 			Store: records, Providers: providers, Now: o.Now, Log: log, Step: step(o.LookupEnv),
 		},
 		Chores: &reconcile.Chores{Memory: records, Now: o.Now, Log: log},
-		Limits: command.Limits{PerRequest: cfg.Limits.MaxMachinesPerRequest, Provider: cfg.Limits.MaxMachines},
+		Limits: command.Limits{
+			PerRequest: cfg.Limits.MaxMachinesPerRequest, Provider: cfg.Limits.MaxMachines,
+			VCPUs: cfg.Limits.MaxVCPUs, Price: cfg.Limits.MaxHourlyCost,
+		},
 		Requests: command.RequestPolicy{
 			Timeout: cfg.Requests.Timeout,
 			Abandon: ohfp.AbandonPolicy{

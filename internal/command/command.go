@@ -36,8 +36,10 @@ type Commands struct {
 
 // Limits are the operator's bounds besides each template's maxNumber. Zero means none.
 type Limits struct {
-	PerRequest int // machines or units that one request may ask for
-	Provider   int // machines or units of one provider instance, alive or in flight
+	PerRequest int        // machines or units that one request may ask for
+	Provider   int        // machines or units of one provider instance, alive or in flight
+	VCPUs      int        // of one provider instance
+	Price      ohfp.Price // of one provider instance, in all
 }
 
 // RequestPolicy is copied into each new request.

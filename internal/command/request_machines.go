@@ -59,7 +59,7 @@ func (c *Commands) RequestMachines(ctx context.Context, in RequestMachines) (ohf
 	if err != nil {
 		return ohfp.Request{}, err
 	}
-	limits := store.Limits{Template: template.Limit(), Provider: c.Limits.Provider}
+	limits := store.Limits{Template: template.Limit(), Provider: c.Limits.Provider, VCPUs: c.Limits.VCPUs, Price: c.Limits.Price}
 	if err := c.Store.CreateRequest(ctx, r, limits, append(events, intended...)...); err != nil {
 		return ohfp.Request{}, fmt.Errorf("store request: %w", err)
 	}

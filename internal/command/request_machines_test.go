@@ -2,6 +2,7 @@ package command_test
 
 import (
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/openhostfactory/ohfp/internal/command"
 	"github.com/openhostfactory/ohfp/internal/reconcile"
 	"github.com/openhostfactory/ohfp/provider/fake"
+	"github.com/openhostfactory/ohfp/store"
 )
 
 func TestRequestCompletesOnlyWhenEveryMachineIsReady(t *testing.T) {
@@ -85,6 +87,52 @@ func TestLimitsCountWhatIsAliveAndInFlight(t *testing.T) {
 	limited.Limits = command.Limits{Provider: 101}
 	if _, err := limited.RequestMachines(t.Context(), command.RequestMachines{Template: "fleet", Count: 2}); !errors.Is(err, ohfp.ErrLimit) {
 		t.Errorf("100 + 2 with 101 per provider: %v", err)
+	}
+}
+
+func TestVCPUsAndPricesAreLimited(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.template("huge", 100, `{"type":"huge"}`, fake.APIInstances) // of which no price is known
+	ask := func(limits command.Limits, template ohfp.TemplateID, count int) error {
+		c := w.process()
+		c.Limits = limits
+		_, err := c.RequestMachines(t.Context(), command.RequestMachines{Template: template, Count: count})
+		return err
+	}
+	// A fleet of small machines (1 vCPU, one unit) and large ones (4 vCPUs, 4 units): 8 units and 3 for a last large one.
+	cpus := command.Limits{VCPUs: 100}
+	if err := ask(cpus, "fleet", 8); err != nil {
+		t.Fatal(err)
+	}
+	used, err := w.store.Usage(t.Context())
+	if err != nil || used.Costs["cloud"].VCPUs != 11 {
+		t.Fatalf("8 units count as %+v (%v), want 11 vCPUs", used.Costs, err)
+	}
+	if err := ask(cpus, "small", 90); !errors.Is(err, ohfp.ErrLimit) || !strings.Contains(err.Error(), "provider cloud has 11 of 100 vCPUs alive or in flight and cannot launch 90 more for 90 of template small") {
+		t.Errorf("11 + 90 of 100 vCPUs: %v", err)
+	}
+	requests, err := w.store.Requests(t.Context(), store.RequestFilter{})
+	if err != nil || len(requests) != 1 {
+		t.Fatalf("%d requests are stored (%v), want one", len(requests), err)
+	}
+	r := w.follow(requests[0].ID)
+	used, err = w.store.Usage(t.Context())
+	if held := r.Delivered(); err != nil || held != 8 || used.Costs["cloud"].VCPUs != 8 {
+		t.Fatalf("%d units that are there count as %+v (%v), want 8 vCPUs", held, used.Costs, err)
+	}
+	if err := ask(cpus, "huge", 1); err != nil {
+		t.Errorf("8 + 64 of 100 vCPUs: %v", err)
+	}
+	price := command.Limits{Price: 1_000_000}
+	if err := ask(price, "huge", 1); !errors.Is(err, ohfp.ErrLimit) || !strings.Contains(err.Error(), "cannot be held to limits.max_hourly_cost: no price is known of huge, ondemand") {
+		t.Errorf("an unknown price: %v", err)
+	}
+	if err := ask(price, "group", 95); !errors.Is(err, ohfp.ErrLimit) || !strings.Contains(err.Error(), "cannot spend 0.95 more for 95 of template group") {
+		t.Errorf("0.08 + 0.95 of 1 dollar: %v", err)
+	}
+	if err := ask(price, "group", 90); err != nil {
+		t.Errorf("0.08 + 0.9 of 1 dollar: %v", err)
 	}
 }
 

@@ -110,7 +110,9 @@ func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 // Limits are the operator's bounds besides each template's maxNumber.
 type Limits struct {
 	MaxMachinesPerRequest int
-	MaxMachines           int // of one provider instance; 0: none
+	MaxMachines           int        // of one provider instance; 0: none
+	MaxVCPUs              int        // of one provider instance; 0: none
+	MaxHourlyCost         ohfp.Price // of one provider instance; 0: none
 }
 
 // Requests is how long things may take.

@@ -85,7 +85,7 @@ const every = `{
   "default_provider": "b",
   "provider_defaults": {"aws": {"template_defaults": {"price_type": "spot"}}},
   "storage": {"strategy": "sql", "sql": {"path": "store/x.db", "type": "postgresql", "url": "postgresql://u:p@h/d", "schema": "two", "max_connections": 3}, "json": {"path": "store/data"}},
-  "limits": {"max_machines_per_request": 5, "max_machines": "50"},
+  "limits": {"max_machines_per_request": 5, "max_machines": "50", "max_vcpus": 128, "max_hourly_cost": 12.5},
   "requests": {"timeout": 90, "unanswered_release": "5m", "abandoned_after": "1h", "release_abandoned": true, "call_budget": "2.5s"},
   "resilience": {"breaker": {"enabled": false, "failures": 7, "open_for": 10}},
   "daemon": {"interval": "2s", "idle_interval": 3, "live_interval": "4s", "answer_within": 0, "stop_within": "1m", "groups": ["egoadmin", 1000]},
@@ -105,7 +105,7 @@ providers:
 default_provider: b
 provider_defaults: {aws: {template_defaults: {price_type: spot}}}
 storage: {type: sql, sql: {path: store/x.db, type: postgresql, url: "postgresql://u:p@h/d", schema: two, max_connections: 3}, json_strategy: {base_path: store/data}}
-limits: {max_machines_per_request: 5, max_machines: "50"}
+limits: {max_machines_per_request: 5, max_machines: "50", max_vcpus: 128, max_hourly_cost: "12.50"}
 requests: {timeout: 90, unanswered_release: 5m, abandoned_after: 1h, release_abandoned: true, call_budget: 2.5s}
 resilience: {breaker: {enabled: false, failures: 7, open_for: 10s}}
 daemon: {interval: 2s, idle_interval: 3, live_interval: 4s, answer_within: 0, stop_within: 1m, groups: [egoadmin, 1000]}
@@ -144,7 +144,7 @@ logging: {accept_propagated: false, level: LOG_DEBUG, file: /tmp/x.log, max_size
 				Storage: Storage{Strategy: "sql", SQL: SQL{
 					Type: PostgreSQL, Path: dir + "/store/x.db", URL: "postgresql://u:p@h/d", Schema: "two", MaxConnections: 3,
 				}, JSON: JSON{Path: dir + "/store/data"}},
-				Limits: Limits{MaxMachinesPerRequest: 5, MaxMachines: 50},
+				Limits: Limits{MaxMachinesPerRequest: 5, MaxMachines: 50, MaxVCPUs: 128, MaxHourlyCost: 12_500_000},
 				Requests: Requests{
 					Timeout: 90 * time.Second, UnansweredRelease: 5 * time.Minute, AbandonedAfter: time.Hour,
 					ReleaseAbandoned: true, CallBudget: 2500 * time.Millisecond,
@@ -320,6 +320,7 @@ func TestRefusals(t *testing.T) {
 		{"a key of another section", map[string]string{"config.json": `{"max_machines": 1}`}, nil, nil, "DIR/config.json:1: max_machines is not a setting; did you mean limits.max_machines?"},
 		{"unknown section", map[string]string{"config.json": `{"provider": {"type": "aws"}}`}, nil, nil, "DIR/config.json:1: provider is not a setting; did you mean providers?"},
 		{"wrong number", map[string]string{"config.json": `{"limits": {"max_machines": "many"}}`}, nil, nil, `DIR/config.json:1: limits.max_machines is "many"; write a whole number, 0 or more`},
+		{"not an amount", map[string]string{"config.json": `{"limits": {"max_hourly_cost": "$5"}}`}, nil, nil, `DIR/config.json:1: limits.max_hourly_cost is "$5"; write an amount of dollars, such as 12.5`},
 		{"out of range", map[string]string{"config.json": `{"limits": {"max_machines_per_request": 0}}`}, nil, nil, `DIR/config.json:1: limits.max_machines_per_request is "0"; write a whole number from 1 to 10000`},
 		{"wrong duration", map[string]string{"config.json": `{"requests": {"timeout": "soon"}}`}, nil, nil, `DIR/config.json:1: requests.timeout is "soon"; write a duration such as "90s", "10m" or "2h", or a number of seconds, 1s or more, 24h0m0s or less`},
 		{"negative duration", map[string]string{"config.json": `{"requests": {"abandoned_after": -1}}`}, nil, nil, `DIR/config.json:1: requests.abandoned_after is "-1"; write a duration such as "90s", "10m" or "2h", or a number of seconds`},

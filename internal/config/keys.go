@@ -66,6 +66,13 @@ func settings(c *Config) []Key {
 			"The most machines (or units, where a template counts units) that one request may ask for. 10,000 is Host Factory's own bound."),
 		count("limits.max_machines", "0", 0, math.MaxInt32, &c.Limits.MaxMachines,
 			"The most machines of one provider instance that may be alive or on their way at once, over all templates. 0: no bound."),
+		count("limits.max_vcpus", "0", 0, math.MaxInt32, &c.Limits.MaxVCPUs,
+			"The most vCPUs that the machines of one provider instance may have at once, over all templates. A request counts with "+
+				"the largest machine types that its template allows, until its machines are known; one of which that cannot be told is "+
+				"refused. 0: no bound."),
+		dollars("limits.max_hourly_cost", "0", &c.Limits.MaxHourlyCost,
+			"The most US dollars an hour that the machines of one provider instance may cost at once, over all templates, by the "+
+				"prices that the provider knows when they are asked for. A request with a machine type of unknown price is refused. 0: no bound."),
 
 		duration("requests.timeout", "10m", time.Second, 24*time.Hour, &c.Requests.Timeout,
 			"How long a request may take to bring its machines, unless its template says otherwise. What is there by then is delivered."),

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/openhostfactory/ohfp"
 )
 
 func text(name, expected string, field *string, description string) Key {
@@ -73,6 +75,18 @@ func count(name, fallback string, least, most int, field *int, description strin
 			n, err := strconv.Atoi(value)
 			*field = n
 			return err == nil && n >= least && n <= most
+		}),
+	}
+}
+
+// dollars is an amount of dollars an hour.
+func dollars(name, fallback string, field *ohfp.Price, description string) Key {
+	return Key{
+		Name: name, Default: fallback, Expected: "an amount of dollars, such as 12.5", Description: description,
+		set: single(func(value string) bool {
+			price, err := ohfp.ParsePrice(value)
+			*field = price
+			return err == nil
 		}),
 	}
 }

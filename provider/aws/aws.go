@@ -25,6 +25,7 @@ type Provider struct {
 	now          func() time.Time
 	handlers     handlers
 	defaults     strict.Object
+	prices       prices
 	api          awsapi.API
 	reader       instances.Reader
 	parts        launch.Parts
@@ -81,7 +82,7 @@ func newProvider(env provider.Environment, s settings, api awsapi.API) *Provider
 	}
 	fleets, spotFleets, groups := launch.EC2Fleet{Parts: parts}, launch.SpotFleet{Parts: parts}, launch.ASG{Parts: parts}
 	return &Provider{
-		name: env.Name, installation: env.Installation, now: env.Now, handlers: s.handlers,
+		name: env.Name, installation: env.Installation, now: env.Now, handlers: s.handlers, prices: s.prices,
 		defaults: strict.Object{}, api: api, reader: reader, parts: parts, pause: pause, close: func() {},
 		launchers: map[string]launch.Launcher{
 			launch.APIRunInstances: launch.RunInstances{Parts: parts},
@@ -182,7 +183,11 @@ func (p *Provider) Prepare(ctx context.Context, ask provider.Ask) (ohfp.Order, e
 	if s.Image, err = p.parts.Catalog.Image(ctx, ask.Request, s.Image); err != nil {
 		return ohfp.Order{}, fmt.Errorf("template %s: %w", ask.Template.ID, err)
 	}
-	return launcher.Prepare(ctx, launch.Ask{Ask: ask, Spec: s, Units: s.Units(ask.Template)})
+	order, err := launcher.Prepare(ctx, launch.Ask{Ask: ask, Spec: s, Units: s.Units(ask.Template)})
+	if err == nil && ask.Attempt == 1 {
+		order.Estimate = p.estimate(ctx, ask, s)
+	}
+	return order, err
 }
 
 // Launch carries out an order.

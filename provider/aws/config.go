@@ -40,6 +40,7 @@ type settings struct {
 	hostName       string
 	handlers       handlers
 	native         native.Settings
+	prices         prices
 }
 
 // parse reads the config strictly.
@@ -53,20 +54,21 @@ func parse(raw json.RawMessage) (settings, error) {
 		return s, err
 	}
 	err = fields.Decode(map[string]any{
-		"region":          &s.region,
-		"profile":         &s.profile,
-		"endpoint_url":    &s.endpoint,
-		"role_arn":        &s.roleARN,
-		"external_id":     &s.externalID,
-		"credential_file": &s.credentialFile,
-		"connect_timeout": &s.connectTimeout,
-		"request_timeout": &s.requestTimeout,
-		"max_retries":     &s.maxRetries,
-		"proxy_host":      &s.proxyHost,
-		"proxy_port":      &s.proxyPort,
-		"host_name":       &s.hostName,
-		"handlers":        &s.handlers,
-		"native_spec":     &s.native,
+		"region":           &s.region,
+		"profile":          &s.profile,
+		"endpoint_url":     &s.endpoint,
+		"role_arn":         &s.roleARN,
+		"external_id":      &s.externalID,
+		"credential_file":  &s.credentialFile,
+		"connect_timeout":  &s.connectTimeout,
+		"request_timeout":  &s.requestTimeout,
+		"max_retries":      &s.maxRetries,
+		"proxy_host":       &s.proxyHost,
+		"proxy_port":       &s.proxyPort,
+		"host_name":        &s.hostName,
+		"handlers":         &s.handlers,
+		"native_spec":      &s.native,
+		"on_demand_prices": &s.prices,
 	})
 	if err != nil {
 		return s, err

@@ -7,7 +7,6 @@ import (
 
 	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/provider"
-	"github.com/openhostfactory/ohfp/provider/aws/internal/catalog"
 	"github.com/openhostfactory/ohfp/provider/aws/internal/spec"
 )
 
@@ -55,11 +54,11 @@ func (p *Provider) Prices(ctx context.Context, t ohfp.Template) ([]provider.Pric
 	}
 	switch {
 	case s.PriceType == spec.PriceOnDemand:
-		return catalog.OnDemand(names(s.Types)), nil
+		return p.prices.list(names(s.Types)), nil
 	case s.PriceType == spec.PriceHeterogeneous && len(s.OnDemandTypes) > 0:
-		return slices.Concat(prices, catalog.OnDemand(names(s.OnDemandTypes))), nil
+		return slices.Concat(prices, p.prices.list(names(s.OnDemandTypes))), nil
 	case s.PriceType == spec.PriceHeterogeneous:
-		return slices.Concat(prices, catalog.OnDemand(names(s.Types))), nil
+		return slices.Concat(prices, p.prices.list(names(s.Types))), nil
 	}
 	return prices, nil
 }

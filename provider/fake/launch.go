@@ -46,6 +46,7 @@ func (p *Provider) Prepare(ctx context.Context, ask provider.Ask) (ohfp.Order, e
 	if err := p.begin(ctx, OpPrepare); err != nil {
 		return ohfp.Order{}, err
 	}
+	estimate := s.estimate(ask.Template.CapacityUnit, ask.Count)
 	api := s.api(ask.Template)
 	if ask.Fallback && s.Fallback != "" {
 		s, api = spec{Type: s.Fallback, Zones: s.Zones}, APIInstances
@@ -60,7 +61,7 @@ func (p *Provider) Prepare(ctx context.Context, ask provider.Ask) (ohfp.Order, e
 		Installation: p.env.Installation, Request: ask.Request, Template: ask.Template.ID,
 		API: api, Count: ask.Count, Offerings: open, Spot: s.Fallback != "",
 	}
-	order := ohfp.Order{API: c.API, Count: ask.Count, Retires: c.API != APIInstances}
+	order := ohfp.Order{API: c.API, Count: ask.Count, Retires: c.API != APIInstances, Estimate: estimate}
 	switch c.API {
 	case APIInstances:
 		c.Offerings = open[:1]

@@ -36,14 +36,15 @@ const maxWeight = 999
 // machineType is what a type of machine offers.
 type machineType struct {
 	cpus   int
-	memory int // MiB
+	memory int        // MiB
+	price  ohfp.Price // on demand; 0: the cloud does not tell
 }
 
 // machineTypes are all the types that the cloud has.
 var machineTypes = map[string]machineType{
-	"small":  {cpus: 1, memory: 2048},
-	"medium": {cpus: 2, memory: 4096},
-	"large":  {cpus: 4, memory: 16384},
+	"small":  {cpus: 1, memory: 2048, price: 10_000},
+	"medium": {cpus: 2, memory: 4096, price: 20_000},
+	"large":  {cpus: 4, memory: 16384, price: 80_000},
 	"huge":   {cpus: 64, memory: 262144},
 }
 
@@ -156,4 +157,25 @@ func (s spec) api(t ohfp.Template) string {
 	default:
 		return APIInstances
 	}
+}
+
+// estimate is what a request for count machines, or units, may cost, in either way of the template. A spot machine
+// costs half.
+func (s spec) estimate(unit ohfp.CapacityUnit, count int) ohfp.Estimate {
+	var types []ohfp.TypeCost
+	for _, o := range s.offerings(unit) {
+		offered := machineTypes[o.Type]
+		t := ohfp.TypeCost{Type: o.Type, Lifecycle: ohfp.OnDemand, Units: o.Weight, Cost: ohfp.Cost{VCPUs: offered.cpus, Price: offered.price, Source: "list"}}
+		if s.Fallback != "" {
+			t.Lifecycle, t.Price = ohfp.Spot, t.Price/2
+		}
+		if !slices.Contains(types, t) {
+			types = append(types, t)
+		}
+	}
+	if s.Fallback != "" {
+		offered := machineTypes[s.Fallback]
+		types = append(types, ohfp.TypeCost{Type: s.Fallback, Lifecycle: ohfp.OnDemand, Units: 1, Cost: ohfp.Cost{VCPUs: offered.cpus, Price: offered.price, Source: "list"}})
+	}
+	return ohfp.NewEstimate(count, types)
 }

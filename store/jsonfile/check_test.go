@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/store"
@@ -21,6 +22,7 @@ func check(tb testing.TB, location string) {
 	var head struct {
 		Live   int
 		Usage  map[ohfp.TemplateID]map[string]int
+		Costs  map[string]ohfp.Cost
 		Events struct{ First, Size, Last int64 }
 	}
 	readJSON(tb, filepath.Join(location, "store.json"), &head)
@@ -29,6 +31,7 @@ func check(tb testing.TB, location string) {
 	}
 	live := 0
 	usage := map[ohfp.TemplateID]map[string]int{}
+	costs := map[string]ohfp.Cost{}
 	homes := map[ohfp.RequestID]string{}
 	lookup := lookupLines(tb, location)
 	for _, dir := range []string{"open", "held", "done"} {
@@ -66,6 +69,9 @@ func check(tb testing.TB, location string) {
 				tb.Errorf("%s is %s, has live machines: %t", path, file.Request.Status, there)
 			}
 			file.Request.Machines = file.Machines
+			if cost := store.CostOf(*file.Request); cost != (ohfp.Cost{}) {
+				costs[file.Request.Provider] = costs[file.Request.Provider].Plus(cost)
+			}
 			if units := store.Units(*file.Request); units > 0 {
 				if usage[file.Request.Template.ID] == nil {
 					usage[file.Request.Template.ID] = map[string]int{}
@@ -82,6 +88,9 @@ func check(tb testing.TB, location string) {
 	}
 	if diff := cmp.Diff(usage, head.Usage); diff != "" {
 		tb.Errorf("usage differs (-counted +head):\n%s", diff)
+	}
+	if diff := cmp.Diff(costs, head.Costs, cmpopts.EquateEmpty()); diff != "" {
+		tb.Errorf("costs differ (-counted +head):\n%s", diff)
 	}
 	if head.Events.Last == 0 {
 		return

@@ -19,6 +19,7 @@ type head struct {
 	// What counts against limits, by template and provider, kept with each write. It was counted over the requests that
 	// are not done, of which there are Live; when there are others, somebody has moved files and it is counted again.
 	Usage map[ohfp.TemplateID]map[string]int `json:"usage,omitempty"`
+	Costs map[string]ohfp.Cost               `json:"costs,omitempty"` // by provider
 	Live  int                                `json:"live"`
 
 	Events log       `json:"events"`

@@ -212,12 +212,12 @@ func (r *record) home(settled bool) string {
 	}
 }
 
-// units is what the request counts against limits.
-func (r *record) units() int {
+// counts is what the request counts against limits.
+func (r *record) counts() (units int, cost ohfp.Cost) {
 	if r.request == nil {
-		return 0
+		return 0, ohfp.Cost{}
 	}
 	full := *r.request
 	full.Machines = r.machines
-	return store.Units(full)
+	return store.Units(full), store.CostOf(full)
 }

@@ -171,7 +171,7 @@ func (s *Store) CreateRequest(ctx context.Context, r ohfp.Request, limits store.
 			if err != nil {
 				return err
 			}
-			tx.next.Live, tx.next.Usage = counted.Live, counted.Usage
+			tx.next.Live, tx.next.Usage, tx.next.Costs = counted.Live, counted.Usage, counted.Costs
 			if err := limits.Check(r, counted.used()); err != nil {
 				return err
 			}

@@ -111,6 +111,7 @@ type standing struct {
 	template ohfp.TemplateID
 	provider string
 	units    int
+	cost     ohfp.Cost
 }
 
 // existing opens a record for writing, if it exists.
@@ -122,7 +123,8 @@ func (w *writing) existing(ctx context.Context, id ohfp.RequestID) (*record, err
 	if _, ok := w.before[id]; !ok {
 		was := standing{file: r.file, dir: r.dir}
 		if r.request != nil && r.dir != "" {
-			was.template, was.provider, was.units = r.request.Template.ID, r.request.Provider, r.units()
+			was.template, was.provider = r.request.Template.ID, r.request.Provider
+			was.units, was.cost = r.counts()
 		}
 		w.before[id] = was
 	}
@@ -193,8 +195,11 @@ func (w *writing) put(ctx context.Context, r *record, changed ohfp.Request) erro
 
 	w.next.Live += live(dir) - live(was.dir)
 	w.next.count(was.template, was.provider, -was.units)
+	w.next.charge(was.provider, ohfp.Cost{}.Minus(was.cost))
 	if r.request != nil {
-		w.next.count(r.request.Template.ID, r.request.Provider, r.units())
+		units, cost := r.counts()
+		w.next.count(r.request.Template.ID, r.request.Provider, units)
+		w.next.charge(r.request.Provider, cost)
 	}
 	return nil
 }

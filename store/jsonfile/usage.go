@@ -38,6 +38,21 @@ func (h *head) count(template ohfp.TemplateID, provider string, units int) {
 	h.Usage = usage
 }
 
+// charge adds to what a provider's machines cost. The map may be that of another head and is not changed.
+func (h *head) charge(provider string, cost ohfp.Cost) {
+	if cost == (ohfp.Cost{}) {
+		return
+	}
+	costs := maps.Clone(h.Costs)
+	if costs == nil {
+		costs = map[string]ohfp.Cost{}
+	}
+	if costs[provider] = costs[provider].Plus(cost); costs[provider] == (ohfp.Cost{}) {
+		delete(costs, provider)
+	}
+	h.Costs = costs
+}
+
 // Usage implements [store.Reader].
 func (s *Store) Usage(ctx context.Context) (used store.Usage, err error) {
 	err = s.look(ctx, func(v *view) error {
@@ -49,13 +64,13 @@ func (s *Store) Usage(ctx context.Context) (used store.Usage, err error) {
 }
 
 func (h head) used() store.Usage {
-	used := store.Usage{Templates: map[ohfp.TemplateID]int{}, Providers: map[string]int{}}
+	used := store.NewUsage()
 	for template, providers := range h.Usage {
 		for provider, units := range providers {
-			used.Templates[template] += units
-			used.Providers[provider] += units
+			used.Add(template, provider, units, ohfp.Cost{})
 		}
 	}
+	maps.Copy(used.Costs, h.Costs)
 	return used
 }
 
@@ -73,7 +88,7 @@ func (v *view) counted(ctx context.Context) (head, error) {
 	if len(files[openDir])+len(files[heldDir]) == h.Live {
 		return h, nil
 	}
-	h.Live, h.Usage = 0, nil
+	h.Live, h.Usage, h.Costs = 0, nil, nil
 	for dir, names := range files {
 		for _, name := range names {
 			if err := ctx.Err(); err != nil {
@@ -88,7 +103,9 @@ func (v *view) counted(ctx context.Context) (head, error) {
 			}
 			h.Live++
 			if r.request != nil {
-				h.count(r.request.Template.ID, r.request.Provider, r.units())
+				units, cost := r.counts()
+				h.count(r.request.Template.ID, r.request.Provider, units)
+				h.charge(r.request.Provider, cost)
 			}
 		}
 	}

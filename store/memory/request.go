@@ -113,13 +113,10 @@ func (s *Store) usage() store.Usage {
 	for _, m := range s.machines {
 		held[m.Request] = append(held[m.Request], m)
 	}
-	used := store.Usage{Templates: map[ohfp.TemplateID]int{}, Providers: map[string]int{}}
+	used := store.NewUsage()
 	for _, r := range s.requests {
 		r.Machines = held[r.ID]
-		if units := store.Units(r); units > 0 {
-			used.Templates[r.Template.ID] += units
-			used.Providers[r.Provider] += units
-		}
+		used.Add(r.Template.ID, r.Provider, store.Units(r), store.CostOf(r))
 	}
 	return used
 }

@@ -176,11 +176,18 @@ func TestPostgresSettings(t *testing.T) {
 
 func postgresSchema(t *testing.T, more ...string) fstest.MapFS {
 	t.Helper()
-	first, err := migrations.ReadFile("migrations/postgres/0001_initial.sql")
+	names, err := migrations.ReadDir("migrations/postgres")
 	if err != nil {
 		t.Fatal(err)
 	}
-	files := fstest.MapFS{"0001_initial.sql": {Data: first}}
+	files := fstest.MapFS{}
+	for _, name := range names {
+		released, err := migrations.ReadFile("migrations/postgres/" + name.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[name.Name()] = &fstest.MapFile{Data: released}
+	}
 	for i, text := range more {
 		files["9"+string(rune('0'+i))+".sql"] = &fstest.MapFile{Data: []byte(text)}
 	}
@@ -225,7 +232,7 @@ func TestPostgresUpgrade(t *testing.T) {
 	if err := s.db.QueryRowContext(t.Context(), "SELECT COUNT(*) FROM once").Scan(&rows); err != nil || rows != 1 {
 		t.Errorf("the migration ran %d times (%v), want once", rows, err)
 	}
-	const words = "was written by a newer ohfp (schema 3, this one knows 1); upgrade ohfp"
+	const words = "was written by a newer ohfp (schema 4, this one knows 2); upgrade ohfp"
 	_, err = OpenPostgres(t.Context(), o)
 	refused(t, err, ohfp.ErrConflict, o.Schema, words)
 	_, err = createRequest(t.Context(), old)

@@ -8,17 +8,19 @@ import (
 )
 
 const insertRequest = `INSERT INTO requests
-  (type, template, provider, status, ended, settled, asked, created_at, version, doc, id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
-
-const updateRequest = `UPDATE requests SET
-  type = ?, template = ?, provider = ?, status = ?, ended = ?, settled = ?, asked = ?, created_at = ?, version = ?, doc = ? WHERE id = ?`
-
-const insertMachine = `INSERT INTO machines
-  (request_id, return_id, template, state, name, resource, weight, counted, launched_at, version, doc, provider, machine_id)
+  (type, template, provider, status, ended, settled, asked, vcpus, price, created_at, version, doc, id)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
+const updateRequest = `UPDATE requests SET
+  type = ?, template = ?, provider = ?, status = ?, ended = ?, settled = ?, asked = ?, vcpus = ?, price = ?, created_at = ?, version = ?, doc = ? WHERE id = ?`
+
+const insertMachine = `INSERT INTO machines
+  (request_id, return_id, template, state, name, resource, weight, vcpus, price, counted, launched_at, version, doc, provider, machine_id)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+
 const updateMachine = `UPDATE machines SET
-  request_id = ?, return_id = ?, template = ?, state = ?, name = ?, resource = ?, weight = ?, counted = ?, launched_at = ?,
+  request_id = ?, return_id = ?, template = ?, state = ?, name = ?, resource = ?, weight = ?, vcpus = ?, price = ?,
+  counted = ?, launched_at = ?,
   version = ?, doc = ? WHERE provider = ? AND machine_id = ?`
 
 const insertEvent = "INSERT INTO events (request_id, machine_id, doc) VALUES (?, ?, ?)"
@@ -53,7 +55,7 @@ func saveRequest(ctx context.Context, tx session, r ohfp.Request) error {
 		query = insertRequest
 	}
 	_, err = tx.ExecContext(ctx, query, r.Type, r.Template.ID, r.Provider, r.Status, r.Status.Terminal(), settled, r.Count,
-		stamp(r.CreatedAt), r.Version+1, doc, r.ID)
+		r.Estimate.VCPUs, r.Estimate.Price, stamp(r.CreatedAt), r.Version+1, doc, r.ID)
 	return err
 }
 
@@ -109,8 +111,8 @@ func saveMachines(ctx context.Context, tx session, machines []ohfp.Machine) erro
 			m := store.CopyMachine(machines[i])
 			doc, err := encode(m)
 			return []any{
-				m.Request, m.Return, m.Template, m.State, m.Name, m.Resource, m.Units(), store.Counted(m), stamp(m.LaunchedAt),
-				m.Version + 1, doc, m.Provider, m.ID,
+				m.Request, m.Return, m.Template, m.State, m.Name, m.Resource, m.Units(), m.Cost.VCPUs, m.Cost.Price,
+				store.Counted(m), stamp(m.LaunchedAt), m.Version + 1, doc, m.Provider, m.ID,
 			}, err
 		})
 	}

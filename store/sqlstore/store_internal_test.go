@@ -108,7 +108,7 @@ func TestModes(t *testing.T) {
 func TestSettings(t *testing.T) {
 	t.Parallel()
 	s := openAt(t, freshPath(t))
-	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "busy_timeout": "15000", "user_version": "1"} {
+	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "busy_timeout": "15000", "user_version": "2"} {
 		var got string
 		if err := s.db.QueryRowContext(t.Context(), "PRAGMA "+pragma).Scan(&got); err != nil || got != want {
 			t.Errorf("%s is %q (%v), want %q", pragma, got, err, want)
@@ -193,7 +193,7 @@ func TestNewerSchema(t *testing.T) {
 	defer newer.Close()
 	mustCreate(t, newer)
 
-	const words = "was written by a newer ohfp (schema 3, this one knows 1); upgrade ohfp"
+	const words = "was written by a newer ohfp (schema 4, this one knows 2); upgrade ohfp"
 	_, err = Open(t.Context(), Options{Path: path, Now: now})
 	refused(t, err, ohfp.ErrConflict, path, words)
 	// One that had it open before writes nothing more, either.
@@ -462,8 +462,8 @@ func TestPlans(t *testing.T) {
 		"SELECT version, doc FROM machines WHERE name" + oneOf + " ORDER BY launched_at LIMIT ?":           2,
 		"SELECT sequence, doc FROM events WHERE sequence > ? AND request_id = ? ORDER BY sequence LIMIT ?": 3,
 		"DELETE FROM memory WHERE expires_at <= ?":                                                         1,
-		updateMachine: 13,
-		updateRequest: 11,
+		updateMachine: 15,
+		updateRequest: 13,
 	} {
 		rows, err := s.alone().QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+query, make([]any, args)...)
 		if err != nil {

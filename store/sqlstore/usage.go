@@ -7,17 +7,20 @@ import (
 	"github.com/openhostfactory/ohfp/store"
 )
 
-// usageQuery counts as [store.Units] does, from columns and partial indexes alone. Requests that have ended and hold
+// usageQuery counts as [store.Units] and [store.CostOf] do, from columns and partial indexes alone. Requests that have ended and hold
 // nothing, after some weeks nearly all of them, are not looked at.
 const usageQuery = `
 WITH held AS (
-  SELECT request_id, CAST(SUM(weight) AS BIGINT) AS units FROM machines WHERE counted GROUP BY request_id
+  SELECT request_id, CAST(SUM(weight) AS BIGINT) AS units, CAST(SUM(vcpus) AS BIGINT) AS vcpus, CAST(SUM(price) AS BIGINT) AS price
+    FROM machines WHERE counted GROUP BY request_id
 )
-SELECT r.template, r.provider, CASE WHEN r.asked > COALESCE(held.units, 0) THEN r.asked ELSE held.units END
+SELECT r.template, r.provider, CASE WHEN r.asked > COALESCE(held.units, 0) THEN r.asked ELSE held.units END,
+    CASE WHEN r.vcpus > COALESCE(held.vcpus, 0) THEN r.vcpus ELSE COALESCE(held.vcpus, 0) END,
+    CASE WHEN r.price > COALESCE(held.price, 0) THEN r.price ELSE COALESCE(held.price, 0) END
   FROM requests AS r LEFT JOIN held ON held.request_id = r.id
   WHERE NOT r.ended AND r.type = 'acquire'
 UNION ALL
-SELECT r.template, r.provider, held.units
+SELECT r.template, r.provider, held.units, held.vcpus, held.price
   FROM held CROSS JOIN requests AS r -- so written, SQLite goes from those who hold something to their requests
   WHERE r.id = held.request_id AND r.ended AND r.type = 'acquire'`
 
@@ -33,16 +36,16 @@ func usage(ctx context.Context, tx session) (store.Usage, error) {
 		return store.Usage{}, err
 	}
 	defer rows.Close()
-	used := store.Usage{Templates: map[ohfp.TemplateID]int{}, Providers: map[string]int{}}
+	used := store.NewUsage()
 	for rows.Next() {
 		var template ohfp.TemplateID
 		var provider string
 		var units int
-		if err := rows.Scan(&template, &provider, &units); err != nil {
+		var cost ohfp.Cost
+		if err := rows.Scan(&template, &provider, &units, &cost.VCPUs, &cost.Price); err != nil {
 			return store.Usage{}, err
 		}
-		used.Templates[template] += units
-		used.Providers[provider] += units
+		used.Add(template, provider, units, cost)
 	}
 	return used, rows.Err()
 }

@@ -85,7 +85,7 @@ func RunProcesses(t *testing.T, h Harness) {
 	usage, err := s.Usage(t.Context())
 	must(t, err)
 	if usage.Templates["limited"] != 100 {
-		t.Errorf("%d units are in flight, the limit is 100", usage.Templates["limited"])
+		t.Errorf("%d units are in flight, the limit allows 100", usage.Templates["limited"])
 	}
 }
 
@@ -115,8 +115,8 @@ func share(t *testing.T, h Harness, j job) {
 		t.Fatal(err)
 	}
 	limited, _ := acquire(t, 10, time.Now())
-	limited.Template.ID = "limited"
-	switch err := s.CreateRequest(t.Context(), limited, store.Limits{Template: 100}); {
+	limited.Template.ID, limited.Estimate.VCPUs = "limited", 40
+	switch err := s.CreateRequest(t.Context(), limited, store.Limits{Template: 1000, VCPUs: 400}); {
 	case err == nil:
 		result.Admitted = 1
 	case !errors.Is(err, ohfp.ErrLimit):

@@ -20,8 +20,8 @@ const (
 	// keepPrice is how long a spot price is good enough to be told; they move slowly.
 	keepPrice = 24 * time.Hour
 
-	sourceSpot    = "ec2 DescribeSpotPriceHistory, Linux"
-	sourceUnknown = "unknown: AWS tells prices on demand only by another service, which is not asked"
+	// SourceSpot is where spot prices are from.
+	SourceSpot = "ec2 DescribeSpotPriceHistory, Linux"
 )
 
 // SpotPrices asks for what machine types cost now, in the zones given or in all, and remembers the highest of each.
@@ -55,7 +55,7 @@ func (c Catalog) SpotPrices(ctx context.Context, machineTypes, zones []string, n
 	highest := map[string]string{}
 	for key, price := range latest {
 		dollars := aws.ToString(price.SpotPrice)
-		list = append(list, provider.Price{MachineType: key[0], Zone: key[1], Lifecycle: ohfp.Spot, Dollars: dollars, Source: sourceSpot})
+		list = append(list, provider.Price{MachineType: key[0], Zone: key[1], Lifecycle: ohfp.Spot, Dollars: dollars, Source: SourceSpot})
 		if amount(dollars) > amount(highest[key[0]]) {
 			highest[key[0]] = dollars
 		}
@@ -84,13 +84,19 @@ func (c Catalog) Remembered(ctx context.Context, machineTypes []string) (string,
 	return highest, highest != ""
 }
 
-// OnDemand says that nothing is known of what machine types cost on demand.
-func OnDemand(machineTypes []string) []provider.Price {
-	list := make([]provider.Price, len(machineTypes))
-	for i, name := range machineTypes {
-		list[i] = provider.Price{MachineType: name, Lifecycle: ohfp.OnDemand, Source: sourceUnknown}
+// RememberedAll is the highest spot price that was told for each machine type, in dollars. A memory that fails is an
+// empty one.
+func (c Catalog) RememberedAll(ctx context.Context) map[string]string {
+	prefix := c.Prefix + pricesPrefix
+	entries, err := c.Memory.RecallPrefix(ctx, prefix)
+	if err != nil {
+		return nil
 	}
-	return list
+	prices := make(map[string]string, len(entries))
+	for key, dollars := range entries {
+		prices[key[len(prefix):]] = string(dollars)
+	}
+	return prices
 }
 
 func amount(dollars string) float64 {
