@@ -119,7 +119,23 @@ func Open(ctx context.Context, cfg config.Config, o Options) (*App, error) {
 		NewID: func(t ohfp.RequestType) ohfp.RequestID { return ohfp.NewRequestID(t, o.Now()) },
 		Log:   log,
 	}
+	a.Commands.Chores.List = chores(a.Commands, cfg)
 	return a, nil
+}
+
+// cleanEvery is how often it is looked for what nothing uses any more.
+const cleanEvery = time.Hour
+
+// chores lists the work that no request asks for.
+func chores(c *command.Commands, cfg config.Config) []reconcile.Chore {
+	var list []reconcile.Chore
+	if after := cfg.Cleaning.UnusedAfter; after > 0 {
+		list = append(list, reconcile.Chore{Name: "launch-templates", Every: cleanEvery, Run: func(ctx context.Context) error {
+			_, err := c.Clean(ctx, command.Clean{UnusedFor: after})
+			return err
+		}})
+	}
+	return list
 }
 
 // Close closes what Open opened, last first.

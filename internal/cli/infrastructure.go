@@ -2,11 +2,15 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/internal/app"
+	"github.com/openhostfactory/ohfp/internal/command"
 	"github.com/openhostfactory/ohfp/internal/output"
 )
 
@@ -19,7 +23,7 @@ func (p *program) infrastructureCommand() *cobra.Command {
 		Example: "  ohfp infrastructure discover --format table",
 		GroupID: groupTools,
 	})
-	cmd.AddCommand(p.discoverCommand(), p.referencesCommand(), p.validateCommand())
+	cmd.AddCommand(p.discoverCommand(), p.referencesCommand(), p.validateCommand(), p.cleanCommand())
 	return cmd
 }
 
@@ -115,6 +119,49 @@ func (p *program) validate(ctx context.Context, a *app.App, name string) error {
 	default:
 		return nil
 	}
+}
+
+func (p *program) cleanCommand() *cobra.Command {
+	var in command.Clean
+	var unusedFor time.Duration
+	cmd := addProvider(&cobra.Command{
+		Use:   "clean",
+		Short: "Remove launch templates that nothing uses",
+		Long: `Removes the launch templates that this installation made and that nothing uses: no request that is under way, no fleet
+or group that replaces its machines, and no launch for a while (the setting cleaning.unused_after, usually a day). This
+also happens by itself every hour. What others made is never touched, and a launch makes again what it misses.`,
+		Example: `  ohfp infrastructure clean --dry-run --format table
+  ohfp infrastructure clean --unused-for 0s`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return p.around(cmd.Context(), false, func(a *app.App) error {
+				if _, ok := a.Config.Provider(in.Provider); in.Provider != "" && !ok {
+					return ohfp.Errorf(ohfp.ErrNotFound, "provider %s does not exist; see ohfp providers list", in.Provider)
+				}
+				in.UnusedFor = a.Config.Cleaning.UnusedAfter
+				if cmd.Flags().Changed("unused-for") {
+					in.UnusedFor = unusedFor
+				} else if in.UnusedFor == 0 {
+					return ohfp.Errorf(ohfp.ErrInvalid, "cleaning.unused_after is 0, which is never; give --unused-for")
+				}
+				removed, failed := a.Commands.Clean(cmd.Context(), in)
+				if failed != nil && len(removed) == 0 {
+					return failed
+				}
+				view := cleanView{DryRun: in.DryRun, Removed: removed}
+				columns := append([]output.Column{{Key: "provider"}}, resourceColumns()...)
+				return errors.Join(failed, p.show(view, output.Layout{Records: "removed", Empty: "Nothing to remove.", Columns: columns}))
+			})
+		},
+	}, &in.Provider, "all that are enabled")
+	cmd.Flags().BoolVar(&in.DryRun, "dry-run", false, "remove nothing, show what would be removed")
+	cmd.Flags().DurationVar(&unusedFor, "unused-for", 0, "how long nothing must have used it (default: the setting cleaning.unused_after)")
+	return cmd
+}
+
+type cleanView struct {
+	DryRun  bool              `json:"dryRun,omitempty"`
+	Removed []command.Cleaned `json:"removed"`
 }
 
 type referenceList struct {

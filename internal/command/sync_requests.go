@@ -155,8 +155,13 @@ func (c *Commands) busy(r ohfp.Request) bool {
 	return !last.Answered() && c.Now().Sub(last.IntendedAt) < busyFor
 }
 
-// holders reads the requests that hold live machines which were handed to their users.
+// holders reads the requests that hold live machines which were handed to their users, with their machines.
 func (c *Commands) holders(ctx context.Context) ([]ohfp.Request, error) {
+	return c.holding(ctx, store.RequestFilter{Machines: true})
+}
+
+// holding reads those of the requests that pass the filter and hold live machines.
+func (c *Commands) holding(ctx context.Context, filter store.RequestFilter) ([]ohfp.Request, error) {
 	machines, err := c.Store.Machines(ctx, store.MachineFilter{States: []ohfp.MachineState{
 		ohfp.MachinePending, ohfp.MachineRunning, ohfp.MachineStopping, ohfp.MachineStopped,
 	}})
@@ -174,7 +179,8 @@ func (c *Commands) holders(ctx context.Context) ([]ohfp.Request, error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	requests, err := c.Store.Requests(ctx, store.RequestFilter{IDs: ids, Machines: true})
+	filter.IDs = ids
+	requests, err := c.Store.Requests(ctx, filter)
 	if err != nil {
 		return nil, fmt.Errorf("list requests that hold machines: %w", err)
 	}

@@ -33,6 +33,7 @@ type Config struct {
 	Storage     Storage
 	Limits      Limits
 	Requests    Requests
+	Cleaning    Cleaning
 	Daemon      Daemon
 	Resilience  Resilience
 	HostFactory HostFactory
@@ -122,6 +123,11 @@ type Requests struct {
 	AbandonedAfter    time.Duration // 0: never
 	ReleaseAbandoned  bool
 	CallBudget        time.Duration
+}
+
+// Cleaning is when what requests share in the cloud is removed.
+type Cleaning struct {
+	UnusedAfter time.Duration // 0: never
 }
 
 // Daemon is how `ohfp serve` works.

@@ -60,6 +60,7 @@ func TestDefaults(t *testing.T) {
 		Requests: Requests{
 			Timeout: 10 * time.Minute, UnansweredRelease: 10 * time.Minute, AbandonedAfter: 40 * time.Minute, CallBudget: 20 * time.Second,
 		},
+		Cleaning: Cleaning{UnusedAfter: 24 * time.Hour},
 		Daemon: Daemon{
 			Interval: time.Second, IdleInterval: 15 * time.Second, LiveInterval: 30 * time.Second,
 			AnswerWithin: 5 * time.Second, StopWithin: 20 * time.Second,
@@ -88,6 +89,7 @@ const every = `{
   "limits": {"max_machines_per_request": 5, "max_machines": "50", "max_vcpus": 128, "max_hourly_cost": 12.5},
   "requests": {"timeout": 90, "unanswered_release": "5m", "abandoned_after": "1h", "release_abandoned": true, "call_budget": "2.5s"},
   "resilience": {"breaker": {"enabled": false, "failures": 7, "open_for": 10}},
+  "cleaning": {"unused_after": "36h"},
   "daemon": {"interval": "2s", "idle_interval": 3, "live_interval": "4s", "answer_within": 0, "stop_within": "1m", "groups": ["egoadmin", 1000]},
   "hostfactory": {"partial_result": "complete"},
   "templates": {"files": ["t.json", "~/u.yml", "/v.json"]},
@@ -108,6 +110,7 @@ storage: {type: sql, sql: {path: store/x.db, type: postgresql, url: "postgresql:
 limits: {max_machines_per_request: 5, max_machines: "50", max_vcpus: 128, max_hourly_cost: "12.50"}
 requests: {timeout: 90, unanswered_release: 5m, abandoned_after: 1h, release_abandoned: true, call_budget: 2.5s}
 resilience: {breaker: {enabled: false, failures: 7, open_for: 10s}}
+cleaning: {unused_after: 36h}
 daemon: {interval: 2s, idle_interval: 3, live_interval: 4s, answer_within: 0, stop_within: 1m, groups: [egoadmin, 1000]}
 hostfactory: {partial_result: complete}
 templates: {files: [t.json, ~/u.yml, /v.json]}
@@ -149,6 +152,7 @@ logging: {accept_propagated: false, level: LOG_DEBUG, file: /tmp/x.log, max_size
 					Timeout: 90 * time.Second, UnansweredRelease: 5 * time.Minute, AbandonedAfter: time.Hour,
 					ReleaseAbandoned: true, CallBudget: 2500 * time.Millisecond,
 				},
+				Cleaning: Cleaning{UnusedAfter: 36 * time.Hour},
 				Daemon: Daemon{
 					Interval: 2 * time.Second, IdleInterval: 3 * time.Second, LiveInterval: 4 * time.Second, StopWithin: time.Minute,
 					Groups: []string{"egoadmin", "1000"},

@@ -86,6 +86,10 @@ func settings(c *Config) []Key {
 			"What one Host Factory call may spend on the cloud; the rest goes on with the next call. Keep it well below "+
 				"HF_PROVIDER_ACTION_TIMEOUT."),
 
+		duration("cleaning.unused_after", "24h", 0, 30*24*time.Hour, &c.Cleaning.UnusedAfter,
+			"When launch templates that this program made are removed because no launch uses them any more. A launch that needs one "+
+				"again makes it again. 0: never."),
+
 		duration("daemon.interval", "1s", 100*time.Millisecond, 10*time.Minute, &c.Daemon.Interval,
 			"How often ohfp serve looks at the cloud while a request is under way. One look serves all requests."),
 		duration("daemon.idle_interval", "15s", 100*time.Millisecond, 10*time.Minute, &c.Daemon.IdleInterval,

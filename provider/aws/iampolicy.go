@@ -8,6 +8,7 @@ import (
 
 	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/provider"
+	"github.com/openhostfactory/ohfp/provider/aws/internal/instances"
 	"github.com/openhostfactory/ohfp/provider/aws/internal/launch"
 )
 
@@ -20,6 +21,7 @@ const (
 	featureDiscovery = "discovery"
 	featureCatalog   = "catalog"
 	featurePrices    = "prices"
+	featureCleaning  = "cleaning" // of launch templates that nothing uses
 )
 
 // permissions are the actions by feature. Some are never called by name: EC2 asks for CreateTags when something is made
@@ -50,6 +52,7 @@ func permissions() []provider.Permission {
 			"ec2:DescribeSubnets", "ec2:DescribeVpcs", "sts:GetCallerIdentity",
 		}},
 		{Feature: featureCatalog, Actions: []string{"ec2:DescribeInstanceTypes"}},
+		{Feature: featureCleaning, Actions: []string{"ec2:DeleteLaunchTemplate", "ec2:DescribeLaunchTemplates"}},
 		{Feature: featurePrices, Actions: []string{"ec2:DescribeSpotPriceHistory"}},
 	}
 }
@@ -110,6 +113,9 @@ func statements(actions []string) []statement {
 		case "iam:CreateServiceLinkedRole":
 			s.Sid, s.Resource = "RolesOfServices", "arn:*:iam::*:role/aws-service-role/*"
 			s.Condition = equals("iam:AWSServiceName", "spot.amazonaws.com", "spotfleet.amazonaws.com", "ec2fleet.amazonaws.com", "autoscaling.amazonaws.com")
+		case "ec2:DeleteLaunchTemplate":
+			s.Sid, s.Resource = "LaunchTemplatesOfOurs", "arn:*:ec2:*:*:launch-template/*"
+			s.Condition = equals("aws:ResourceTag/"+instances.TagManagedBy, instances.ManagedBy)
 		case "ssm:GetParameter":
 			s.Sid, s.Resource = "ImageAliases", "arn:*:ssm:*:*:parameter/*"
 		default:

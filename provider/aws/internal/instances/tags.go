@@ -21,6 +21,7 @@ const (
 	TagRequest      = TagPrefix + "request-id"
 	TagTemplate     = TagPrefix + "template-id"
 	TagManagedBy    = TagPrefix + "managed-by"
+	ManagedBy       = "ohfp" // the value of TagManagedBy
 	TagAttempt      = TagPrefix + "attempt"
 	// TagWeights tells the units that machines of each type count for, "c5.xlarge=2 c5.2xlarge=4", where any counts for
 	// more than one, so that a machine found again counts right. What does not fit goes on in ohfp:weights-2 and so on.
@@ -34,7 +35,6 @@ const (
 	TagSpotFleet = "aws:ec2spot:fleet-request-id"
 	TagGroup     = "aws:autoscaling:groupName"
 
-	managedBy  = "ohfp"
 	maxValue   = 256 // characters in a tag's value
 	maxWeights = 5   // tags that weights may take
 )
@@ -52,7 +52,7 @@ func (o Owner) SharedTags() []types.Tag {
 	return sorted(map[string]string{
 		TagInstallation: string(o.Installation),
 		TagTemplate:     string(o.Template),
-		TagManagedBy:    managedBy,
+		TagManagedBy:    ManagedBy,
 	})
 }
 
@@ -62,7 +62,7 @@ func (o Owner) TemplateTags(weights map[string]int, own spec.Tags) []types.Tag {
 	ours := map[string]string{
 		TagInstallation: string(o.Installation),
 		TagTemplate:     string(o.Template),
-		TagManagedBy:    managedBy,
+		TagManagedBy:    ManagedBy,
 	}
 	for i, value := range encodeWeights(weights) {
 		ours[weightsKey(i)] = value
@@ -77,7 +77,7 @@ func (o Owner) Tags(weights map[string]int, own spec.Tags) []types.Tag {
 		TagTemplate:     string(o.Template),
 		TagRequest:      string(o.Request),
 		TagAttempt:      strconv.Itoa(o.Attempt),
-		TagManagedBy:    managedBy,
+		TagManagedBy:    ManagedBy,
 	}
 	for i, value := range encodeWeights(weights) {
 		ours[weightsKey(i)] = value

@@ -178,7 +178,7 @@ func (l ASG) Launch(ctx context.Context, order ohfp.Order) (provider.Launched, e
 	}
 	name := aws.ToString(c.Group.AutoScalingGroupName)
 	l.mark(ctx, APIASG)
-	_, err = launchtemplate.Use(ctx, l.API, c.LaunchTemplate, order.Token, func() (*autoscaling.CreateAutoScalingGroupOutput, error) {
+	_, err = launchtemplate.Use(ctx, l.Shelf(), c.LaunchTemplate, order.Token, func() (*autoscaling.CreateAutoScalingGroupOutput, error) {
 		return l.API.CreateAutoScalingGroup(ctx, c.Group)
 	})
 	if awsapi.Code(err) == "AlreadyExists" {

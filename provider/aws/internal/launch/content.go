@@ -129,6 +129,11 @@ func (p Parts) userData(s spec.Spec) (*string, error) {
 	return optional(text), err
 }
 
+// Shelf is where the launch templates are.
+func (p Parts) Shelf() launchtemplate.Shelf {
+	return launchtemplate.Shelf{API: p.API, Memory: p.Memory, Prefix: p.Prefix, Installation: p.Installation, Now: p.Now}
+}
+
 // operatorVersion is the version of the operator's launch template to use.
 func operatorVersion(s spec.Spec) *string {
 	if s.LaunchTemplateVersion == "" {

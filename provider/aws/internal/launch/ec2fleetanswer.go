@@ -28,7 +28,7 @@ func (l EC2Fleet) Launch(ctx context.Context, order ohfp.Order) (provider.Launch
 	if order.Async {
 		l.mark(ctx, APIEC2Fleet)
 	}
-	out, err := launchtemplate.Use(ctx, l.API, c.LaunchTemplate, order.Token, func() (*ec2.CreateFleetOutput, error) {
+	out, err := launchtemplate.Use(ctx, l.Shelf(), c.LaunchTemplate, order.Token, func() (*ec2.CreateFleetOutput, error) {
 		return l.API.CreateFleet(ctx, c.CreateFleet)
 	})
 	switch {

@@ -164,7 +164,7 @@ func (l RunInstances) Launch(ctx context.Context, order ohfp.Order) (provider.La
 		return provider.Launched{}, ohfp.Errorf(ohfp.ErrInvalid, "the order for %s holds no call", order.API)
 	}
 	chosen := c.Offerings[0]
-	out, err := launchtemplate.Use(ctx, l.API, c.LaunchTemplate, order.Token, func() (*ec2.RunInstancesOutput, error) {
+	out, err := launchtemplate.Use(ctx, l.Shelf(), c.LaunchTemplate, order.Token, func() (*ec2.RunInstancesOutput, error) {
 		return l.API.RunInstances(ctx, c.RunInstances)
 	})
 	switch {

@@ -224,7 +224,7 @@ func (l SpotFleet) Launch(ctx context.Context, order ohfp.Order) (provider.Launc
 		return provider.Launched{}, ohfp.Errorf(ohfp.ErrInvalid, "the order for %s holds no call", order.API)
 	}
 	l.mark(ctx, APISpotFleet)
-	out, err := launchtemplate.Use(ctx, l.API, c.LaunchTemplate, order.Token, func() (*ec2.RequestSpotFleetOutput, error) {
+	out, err := launchtemplate.Use(ctx, l.Shelf(), c.LaunchTemplate, order.Token, func() (*ec2.RequestSpotFleetOutput, error) {
 		return l.API.RequestSpotFleet(ctx, c.SpotFleet)
 	})
 	switch {

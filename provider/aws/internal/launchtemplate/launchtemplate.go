@@ -1,6 +1,6 @@
 // Package launchtemplate keeps the launch templates that launches refer to: named by the hash of their content, shared
-// by requests, made only when EC2 says that one is missing.
-// It refuses to change or remove a launch template, and never touches one that an operator made.
+// by requests, made only when EC2 says that one is missing, removed when nothing has used one for a while.
+// It refuses to change a launch template, and never touches one that an operator made.
 package launchtemplate
 
 import (
@@ -18,6 +18,9 @@ import (
 	"github.com/openhostfactory/ohfp/provider/aws/internal/awsapi"
 )
 
+// namePrefix begins the names of our launch templates; 32 hexadecimal digits follow.
+const namePrefix = "ohfp-"
+
 // Version is the only version that a launch template of ours has.
 const Version = "1"
 
@@ -29,7 +32,7 @@ func Describe(data *types.RequestLaunchTemplateData, tags []types.Tag) (*ec2.Cre
 		return nil, err
 	}
 	return &ec2.CreateLaunchTemplateInput{
-		LaunchTemplateName: aws.String("ohfp-" + digest(content)),
+		LaunchTemplateName: aws.String(namePrefix + digest(content)),
 		LaunchTemplateData: data,
 		TagSpecifications:  []types.TagSpecification{{ResourceType: types.ResourceTypeLaunchTemplate, Tags: tags}},
 	}, nil
@@ -56,12 +59,17 @@ func MissingCode(code string) bool { return code == "InvalidLaunchTemplateName.N
 
 // Use calls launch, which refers to the launch template by name. When EC2 does not know the template, it is made and
 // launch is called once more. A nil template is the operator's own business.
-func Use[T any](ctx context.Context, api awsapi.API, template *ec2.CreateLaunchTemplateInput, orderToken string, launch func() (T, error)) (T, error) {
+func Use[T any](ctx context.Context, shelf Shelf, template *ec2.CreateLaunchTemplateInput, orderToken string, launch func() (T, error)) (T, error) {
+	if template != nil && !shelf.take(ctx, aws.ToString(template.LaunchTemplateName)) {
+		var none T
+		return none, ohfp.Errorf(ohfp.ErrUnavailable,
+			"launch template %s is being removed just now; the launch goes on when it is", aws.ToString(template.LaunchTemplateName))
+	}
 	out, err := launch()
 	if template == nil || !Missing(err) {
 		return out, err
 	}
-	if err := Ensure(ctx, api, template, orderToken); err != nil {
+	if err := Ensure(ctx, shelf.API, template, orderToken); err != nil {
 		return out, err
 	}
 	out, err = launch()
