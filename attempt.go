@@ -17,6 +17,7 @@ type Order struct {
 	Async    bool            `json:"async,omitempty"`    // its resource launches by itself: machines come later
 	Keeps    bool            `json:"keeps,omitempty"`    // its resource replaces what it loses, up to its target
 	Target   Target          `json:"target,omitzero"`    // what its resource is told to have at first
+	Lasts    time.Duration   `json:"lasts,omitempty"`    // how long its request may take, unless the template says; 0: as usual
 	Yields   time.Duration   `json:"yields,omitempty"`   // after so long the unfilled rest is asked for another way; 0: never
 	Call     json.RawMessage `json:"call,omitempty"`     // the provider's own, compact JSON of exactly what is sent
 	Estimate Estimate        `json:"estimate,omitzero"`  // of the whole request: the first order tells it, then the request has it
@@ -67,6 +68,9 @@ func (r *Request) Intend(order Order, now time.Time) ([]Event, error) {
 	}
 	order.Estimate = Estimate{}
 	a := Attempt{Number: len(r.Attempts) + 1, Order: order, IntendedAt: now, CalledAt: now}
+	if a.Number == 1 && order.Lasts > 0 && r.Template.Timeout == 0 {
+		r.Timeout, r.Deadline = order.Lasts, now.Add(order.Lasts)
+	}
 	r.Attempts = append(r.Attempts, a)
 	return []Event{r.event(AttemptIntended, now, fmt.Sprintf("attempt %d: %s for %d, %s", a.Number, order.API, order.Count, order.Offering))}, nil
 }

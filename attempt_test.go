@@ -232,3 +232,44 @@ func TestFailureString(t *testing.T) {
 		}
 	}
 }
+
+// TestDeadlineOfAnOrder: the first order says how long its request may take, unless the template does.
+func TestDeadlineOfAnOrder(t *testing.T) {
+	t.Parallel()
+	for what, test := range map[string]struct {
+		timeout time.Duration
+		lasts   []time.Duration // of the attempts, one after the other
+		want    time.Duration
+	}{
+		"as usual":                        {0, []time.Duration{0}, 10 * time.Minute},
+		"as the order says":               {0, []time.Duration{45 * time.Minute}, 45 * time.Minute},
+		"shorter than usual":              {0, []time.Duration{time.Minute}, time.Minute},
+		"as the template says":            {2 * time.Minute, []time.Duration{45 * time.Minute}, 2 * time.Minute},
+		"later orders do not prolong it":  {0, []time.Duration{45 * time.Minute, time.Hour}, 45 * time.Minute},
+		"and do not begin to speak of it": {0, []time.Duration{0, time.Hour}, 10 * time.Minute},
+	} {
+		r, _, err := ohfp.NewAcquire("req-1", ohfp.Template{ID: "t", MaxNumber: 5, Timeout: test.timeout}, 1, ohfp.Origin{Face: "cli"}, 10*time.Minute, start())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, lasts := range test.lasts {
+			if _, err := r.Intend(ohfp.Order{Lasts: lasts}, after(time.Duration(i)*time.Second)); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := r.Answer(i+1, ohfp.Outcome{Failures: []ohfp.Failure{{Code: "full"}}}, after(time.Duration(i)*time.Second)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if r.Timeout != test.want || !r.Deadline.Equal(after(test.want)) {
+			t.Errorf("%s: %s until %s, want %s until %s", what, r.Timeout, r.Deadline, test.want, after(test.want))
+		}
+		// Put off by the cloud, it is counted from the call that is let through.
+		if _, err := r.Intend(ohfp.Order{}, after(time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		r.Delay(len(r.Attempts), "slow down", true)
+		if _, err := r.Answer(len(r.Attempts), ohfp.Outcome{}, after(2*time.Hour)); err != nil || !r.Deadline.Equal(after(2*time.Hour+test.want)) {
+			t.Errorf("%s: put off, it may take until %s, want %s", what, r.Deadline, after(2*time.Hour+test.want))
+		}
+	}
+}

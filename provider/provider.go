@@ -55,6 +55,8 @@ type Ask struct {
 	Template ohfp.Template
 	Count    int  // machines or units
 	Fallback bool // ask in the template's other way: its first one has yielded
+	// Timeout is how long the request may take, unless its template or its first order says otherwise; 0 is not known.
+	Timeout time.Duration
 }
 
 // Launched is what a launch brought.

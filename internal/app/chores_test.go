@@ -32,7 +32,13 @@ const siteTemplates = `{"templates": [
   {"templateId": "patient", "maxNumber": 5, "imageId": "ami-0abcdef1234567890", "vmType": "m5.large", "subnetId": "subnet-0000000000000000a",
    "providerApi": "SpotFleet", "priceType": "spot", "spotFleetRequestExpiry": 45},
   {"templateId": "hasty", "maxNumber": 5, "imageId": "ami-0abcdef1234567890", "vmType": "m5.large", "subnetId": "subnet-0000000000000000a",
-   "providerApi": "SpotFleet", "priceType": "spot", "spotFleetRequestExpiry": 45, "timeout": 120}
+   "providerApi": "SpotFleet", "priceType": "spot", "spotFleetRequestExpiry": 45, "timeout": 120},
+  {"templateId": "usual-spot", "maxNumber": 5, "imageId": "ami-0abcdef1234567890", "vmType": "m5.large", "subnetId": "subnet-0000000000000000a",
+   "providerApi": "SpotFleet", "priceType": "spot"},
+  {"templateId": "default-spot", "maxNumber": 5, "imageId": "ami-0abcdef1234567890", "vmType": "m5.large", "subnetId": "subnet-0000000000000000a",
+   "providerApi": "EC2Fleet", "fleetType": "request", "priceType": "spot", "spot_fleet_request_expiry": 20},
+  {"templateId": "either", "maxNumber": 5, "imageId": "ami-0abcdef1234567890", "vmType": "m5.large", "subnetId": "subnet-0000000000000000a",
+   "providerApi": "ASG", "priceType": "heterogeneous"}
 ]}`
 
 func newSite(t *testing.T) *site {
@@ -182,5 +188,52 @@ func TestLaunchTemplatesAreCleanedUp(t *testing.T) {
 	s.doChores()
 	if n := len(s.cloud.LaunchTemplates()); n != 0 {
 		t.Errorf("%d launch templates are left after the return, want none", n)
+	}
+}
+
+// TestDeadlineOfSpotFleets: a request waits for spot capacity as long as its template says, and no longer.
+func TestDeadlineOfSpotFleets(t *testing.T) {
+	t.Parallel()
+	for template, lasts := range map[ohfp.TemplateID]time.Duration{
+		"patient": 45 * time.Minute, "hasty": 2 * time.Minute, "usual-spot": 30 * time.Minute, "default-spot": 20 * time.Minute,
+	} {
+		t.Run(string(template), func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t)
+			if err := s.cloud.SetCapacity("m5.large", "us-east-1a", awssim.Spot, 1); err != nil {
+				t.Fatal(err)
+			}
+			r := s.ask(template, 2)
+			if want := s.now().Add(lasts); !r.Deadline.Equal(want) || r.Timeout != lasts {
+				t.Errorf("the deadline is %s, want %s", r.Deadline, want)
+			}
+			s.advance(lasts - time.Second)
+			if r = s.look(r.ID); r.Status != ohfp.StatusInProgress {
+				t.Errorf("a second before its deadline, the request is %s: %s", r.Status, r.Message)
+			}
+			s.advance(2 * time.Second)
+			if r = s.look(r.ID); r.Status != ohfp.StatusPartial && r.Status != ohfp.StatusStopping || r.Delivered() != 1 {
+				t.Errorf("past its deadline, the request is %s with %d machines: %s", r.Status, r.Delivered(), r.Message)
+			}
+		})
+	}
+}
+
+// TestOnDemandComesInTime: what spot leaves unfilled is launched on demand before the deadline, however short that is
+// configured.
+func TestOnDemandComesInTime(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.env["OHFP_REQUESTS_TIMEOUT"] = "5m"
+	if err := s.cloud.SetCapacity("m5.large", "us-east-1a", awssim.Spot, 1); err != nil {
+		t.Fatal(err)
+	}
+	r := s.ask("either", 2)
+	for range 5 {
+		s.advance(55 * time.Second)
+		r = s.look(r.ID)
+	}
+	if r.Status != ohfp.StatusComplete || r.Delivered() != 2 {
+		t.Errorf("before its deadline, the request is %s with %d machines: %s", r.Status, r.Delivered(), r.Message)
 	}
 }

@@ -45,7 +45,7 @@ func (c *Commands) RequestMachines(ctx context.Context, in RequestMachines) (ohf
 	}
 
 	id := c.NewID(ohfp.TypeAcquire)
-	order, err := p.Prepare(ctx, provider.Ask{Request: id, Attempt: 1, Template: template, Count: in.Count})
+	order, err := p.Prepare(ctx, provider.Ask{Request: id, Attempt: 1, Template: template, Count: in.Count, Timeout: c.Requests.Timeout})
 	if err != nil {
 		return ohfp.Request{}, fmt.Errorf("prepare template %s: %w", template.ID, err)
 	}

@@ -15,7 +15,7 @@ func (e *Executor) launch(ctx context.Context, r ohfp.Request, wanted ohfp.Launc
 	if err != nil {
 		return err
 	}
-	ask := provider.Ask{Request: r.ID, Attempt: len(r.Attempts) + 1, Template: r.Template, Count: wanted.Count, Fallback: wanted.Fallback}
+	ask := provider.Ask{Request: r.ID, Attempt: len(r.Attempts) + 1, Template: r.Template, Count: wanted.Count, Fallback: wanted.Fallback, Timeout: r.Timeout}
 	order, err := p.Prepare(ctx, ask)
 	if err != nil {
 		err = fmt.Errorf("prepare attempt %d of request %s: %w", ask.Attempt, r.ID, err)

@@ -112,7 +112,8 @@ func (l ASG) Prepare(ctx context.Context, ask Ask) (ohfp.Order, error) {
 		Request: ask.Request, Attempt: ask.Attempt, LaunchTemplate: template, Group: in,
 		Offerings: offerings, Weights: weights, Image: s.Image, More: ask.more(),
 	})
-	prepared.Async, prepared.Keeps, prepared.Target, prepared.Yields = true, true, wanted, ask.yields()
+	prepared.Lasts = ask.lasts(APIASG)
+	prepared.Async, prepared.Keeps, prepared.Target, prepared.Yields = true, true, wanted, ask.yields(APIASG)
 	return prepared, err
 }
 

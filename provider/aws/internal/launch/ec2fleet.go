@@ -118,7 +118,7 @@ func (l EC2Fleet) Prepare(ctx context.Context, ask Ask) (ohfp.Order, error) {
 		return order(APIEC2Fleet, token, count, describe(offerings), c)
 	}
 	in.TagSpecifications = tagAll(l.owner(ask).FleetTags(weights, s.Tags, template == nil), types.ResourceTypeFleet)
-	if s.Own("spotFleetRequestExpiry") {
+	if s.Expires(false) {
 		in.ValidUntil = l.until(s)
 	}
 	if kind == maintain {
@@ -129,7 +129,8 @@ func (l EC2Fleet) Prepare(ctx context.Context, ask Ask) (ohfp.Order, error) {
 		return ohfp.Order{}, err
 	}
 	prepared, err := order(APIEC2Fleet, token, count, describe(offerings), c)
-	prepared.Async, prepared.Keeps, prepared.Target, prepared.Yields = true, kind == maintain, wanted, ask.yields()
+	prepared.Lasts = ask.lasts(APIEC2Fleet)
+	prepared.Async, prepared.Keeps, prepared.Target, prepared.Yields = true, kind == maintain, wanted, ask.yields(APIEC2Fleet)
 	return prepared, err
 }
 

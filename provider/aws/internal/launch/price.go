@@ -1,6 +1,7 @@
 package launch
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -136,28 +137,36 @@ func lifecycle(s spec.Spec) ohfp.Lifecycle {
 func (a Ask) more() bool { return a.Both && a.Spec.PriceType == spec.PriceSpot }
 
 // yields is after how long the unfilled rest of an order is asked for on demand; 0 is never.
-func (a Ask) yields() time.Duration {
+func (a Ask) yields(api string) time.Duration {
 	if !a.more() {
 		return 0
 	}
-	whole := a.expiry()
+	whole := a.expiry(api)
 	return whole - rest(whole)
 }
 
-// usualTime is the default of a request's time, which is configured elsewhere.
+// lasts is how long requests of the template may take where the template has no time for them; 0 is as usual.
+func (a Ask) lasts(api string) time.Duration {
+	if a.Template.Timeout == 0 && a.Spec.Expires(api == APISpotFleet) {
+		return a.Spec.SpotExpiry
+	}
+	return 0
+}
+
+// usualTime is taken where it is not known how long a request may take.
 const usualTime = 10 * time.Minute
 
 // expiry is how long spot capacity may be waited for: as the template says, within the time that its requests have.
-func (a Ask) expiry() time.Duration {
+func (a Ask) expiry(api string) time.Duration {
 	timeout := a.Template.Timeout
 	switch {
-	case a.Spec.Own("spotFleetRequestExpiry") && timeout > 0:
-		return min(a.Spec.SpotExpiry, timeout)
-	case a.Spec.Own("spotFleetRequestExpiry"):
+	case timeout == 0 && a.lasts(api) > 0:
 		return a.Spec.SpotExpiry
-	case timeout > 0:
-		return timeout
+	case timeout == 0:
+		return cmp.Or(a.Timeout, usualTime)
+	case a.Spec.Expires(false):
+		return min(a.Spec.SpotExpiry, timeout)
 	default:
-		return usualTime
+		return timeout
 	}
 }

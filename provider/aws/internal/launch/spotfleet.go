@@ -119,7 +119,8 @@ func (l SpotFleet) Prepare(ctx context.Context, ask Ask) (ohfp.Order, error) {
 		SpotFleet: &ec2.RequestSpotFleetInput{SpotFleetRequestConfig: config},
 		Offerings: offerings, Weights: weights, Image: s.Image, More: ask.more(),
 	})
-	prepared.Async, prepared.Keeps, prepared.Target, prepared.Yields = true, kind == maintain, wanted, ask.yields()
+	prepared.Lasts = ask.lasts(APISpotFleet)
+	prepared.Async, prepared.Keeps, prepared.Target, prepared.Yields = true, kind == maintain, wanted, ask.yields(APISpotFleet)
 	return prepared, err
 }
 

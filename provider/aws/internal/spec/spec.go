@@ -123,6 +123,13 @@ func (s Spec) Lifecycle() ohfp.Lifecycle {
 // apply to a template is passed over; a field that does not apply is an error.
 func (s Spec) Own(field string) bool { return s.own[field] }
 
+// Expires says whether spot capacity is waited for as long as SpotExpiry says: where the template or a default says so,
+// and always by an API that asks for it, where it is IBM's half hour otherwise.
+func (s Spec) Expires(always bool) bool {
+	_, written := s.fields["spotFleetRequestExpiry"]
+	return always || s.Own("spotFleetRequestExpiry") || written && s.PriceType != PriceOnDemand
+}
+
 // Units says whether a request's count means units, the weights of machines, instead of machines.
 func (s Spec) Units(t ohfp.Template) bool {
 	switch t.CapacityUnit {
