@@ -25,6 +25,13 @@ type Reader interface {
 	Events(ctx context.Context, filter EventFilter) ([]ohfp.Event, error)
 	// Usage counts the units of each template that are alive or in flight, see [Limits].
 	Usage(ctx context.Context) (Usage, error)
+	// Leases lists the leases that are held, those whose names start with prefix, by name.
+	Leases(ctx context.Context, prefix string) ([]Lease, error)
+	// Inspect says what the store is and holds.
+	Inspect(ctx context.Context) (Inspection, error)
+	// Check reads all of the store and says what in it is damaged, as [ohfp.ErrUnavailable]. It may take long and keeps
+	// nobody from working.
+	Check(ctx context.Context) error
 }
 
 // Store is a Reader that also writes. Every write is durable when the method returns (a power cut after it loses
@@ -57,6 +64,26 @@ type Store interface {
 	PutTemplate(ctx context.Context, t ohfp.Template, events ...ohfp.Event) error
 	DeleteTemplate(ctx context.Context, id ohfp.TemplateID, events ...ohfp.Event) error
 
+	// Lease takes or renews the lease of a name for ttl, counted by the clock of the store. While another holds it, that is
+	// [ohfp.ErrConflict], which names the holder and the end. The token rises with each change of holder, and stays when the
+	// same holder takes it again, also after it has lapsed. Holders are compared by name, so each life of a process needs its own.
+	Lease(ctx context.Context, name, holder string, ttl time.Duration) (Lease, error)
+	// Renew renews many leases at once, as long as nobody else has taken them. It returns those that it could renew.
+	Renew(ctx context.Context, ttl time.Duration, held ...Lease) ([]Lease, error)
+	// Release gives leases back, so that others need not wait for their ends. One that is another's by now stays that.
+	Release(ctx context.Context, held ...Lease) error
+	// Under is a view of the same store whose every write is refused with [ohfp.ErrConflict], in its own transaction, when the
+	// lease has had another holder in the meantime or was given back. So a holder that was stopped, and goes on when another
+	// has taken over, cannot write. A lease that has lapsed and that nobody took still serves. Reads pass, and so does a change
+	// that writes nothing. Of a view of a view, all leases must be held. Closing a view does nothing.
+	Under(held Lease) Store
+
+	// Compact removes what is of no more use: requests that ended before a time, are settled and have no machine that is
+	// there, with their events; a machine goes with the request that launched it, which waits until the returns that end its
+	// machines are as old. It also removes memories that have expired, and leases that lapsed before that time. It works in
+	// short transactions, so that nobody waits for long, and counts what it has removed, also beside an error.
+	Compact(ctx context.Context, before time.Time) (Compacted, error)
+
 	// Close releases the store. It may be called twice.
 	Close() error
 }
@@ -69,8 +96,11 @@ type RequestFilter struct {
 	Template  ohfp.TemplateID
 	Unsettled bool // only those with [ohfp.Request.Settled] false when they or a machine of theirs were last written
 	Machines  bool // load the machines too
-	Limit     int  // 0: no limit
-	Offset    int
+	// After is made by [RequestCursor] from the last request of the page before: only what comes after it in the list. Pages
+	// so joined show each request once and miss none that was there all the time, whatever is written meanwhile.
+	After  string
+	Limit  int // 0: no limit
+	Offset int
 }
 
 // MachineFilter narrows Machines. Empty fields do not narrow.
@@ -82,7 +112,8 @@ type MachineFilter struct {
 	Template ohfp.TemplateID
 	States   []ohfp.MachineState
 	Resource string
-	Limit    int // 0: no limit
+	After    string // made by [MachineCursor], as in [RequestFilter]
+	Limit    int    // 0: no limit
 	Offset   int
 }
 

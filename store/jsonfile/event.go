@@ -48,25 +48,31 @@ func (tx *transaction) stageEvents() (func() error, error) {
 	return func() error { return tx.extend(name, at, data) }, nil
 }
 
-// Events implements [store.Reader]. Stored events never change, so no look at the head afterwards is needed.
+// Events implements [store.Reader]. Stored events never change and new ones are only added, so what was read holds unless a
+// compaction has written files anew meanwhile.
 func (s *Store) Events(ctx context.Context, filter store.EventFilter) ([]ohfp.Event, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, s.fault(err)
+	for {
+		if err := ctx.Err(); err != nil {
+			return nil, s.fault(err)
+		}
+		v, err := s.disk.view()
+		if err != nil {
+			return nil, s.fault(err)
+		}
+		found, err := v.events(ctx, v.head.Events, filter)
+		now, headErr := s.disk.head()
+		if headErr != nil || now.Events.Rewritten == v.head.Events.Rewritten {
+			return found, s.fault(err)
+		}
 	}
-	h, err := s.disk.head()
-	if err != nil {
-		return nil, s.fault(err)
-	}
-	found, err := s.disk.events(ctx, h.Events, filter)
-	return found, s.fault(err)
 }
 
-func (d disk) events(ctx context.Context, stored log, filter store.EventFilter) ([]ohfp.Event, error) {
+func (v *view) events(ctx context.Context, stored log, filter store.EventFilter) ([]ohfp.Event, error) {
 	wanted, err := eventParts(filter)
 	if err != nil {
 		return nil, err
 	}
-	firsts, err := d.eventFiles(stored)
+	firsts, err := v.eventFiles(stored)
 	if err != nil {
 		return nil, err
 	}
@@ -79,18 +85,9 @@ func (d disk) events(ctx context.Context, stored log, filter store.EventFilter) 
 			continue
 		}
 		name := eventFile(first)
-		data, err := d.read(name)
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, d.damaged(name, err)
-		}
+		data, err := v.eventData(first, stored)
 		if err != nil {
 			return nil, err
-		}
-		if first == stored.First {
-			if int64(len(data)) < stored.Size {
-				return nil, d.damaged(name, fmt.Errorf("it has %d bytes, want %d", len(data), stored.Size))
-			}
-			data = data[:stored.Size]
 		}
 		for line := range bytes.Lines(data) {
 			if slices.ContainsFunc(wanted, func(part []byte) bool { return !bytes.Contains(line, part) }) {
@@ -98,7 +95,7 @@ func (d disk) events(ctx context.Context, stored log, filter store.EventFilter) 
 			}
 			e, err := decode[ohfp.Event](bytes.TrimSpace(line))
 			if err != nil {
-				return nil, d.damaged(name, err)
+				return nil, v.damaged(name, err)
 			}
 			if e.Sequence <= filter.After || filter.Request != "" && e.Request != filter.Request ||
 				filter.Machine != "" && e.Machine != filter.Machine {
@@ -110,6 +107,22 @@ func (d disk) events(ctx context.Context, stored log, filter store.EventFilter) 
 		}
 	}
 	return found, nil
+}
+
+// eventData reads a file of stored events.
+func (v *view) eventData(first int64, stored log) ([]byte, error) {
+	name := eventFile(first)
+	data, err := v.file(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, v.damaged(name, err)
+	}
+	if err != nil || first != stored.First {
+		return data, err
+	}
+	if int64(len(data)) < stored.Size {
+		return nil, v.damaged(name, fmt.Errorf("it has %d bytes, want %d", len(data), stored.Size))
+	}
+	return data[:stored.Size], nil
 }
 
 // eventParts are what a line must contain to be looked at. Decoding takes far longer than searching.
@@ -129,11 +142,11 @@ func eventParts(filter store.EventFilter) ([][]byte, error) {
 }
 
 // eventFiles lists the files of stored events by the sequence of their first.
-func (d disk) eventFiles(stored log) ([]int64, error) {
+func (v *view) eventFiles(stored log) ([]int64, error) {
 	if stored.Last == 0 {
 		return nil, nil
 	}
-	names, err := d.list(eventDir)
+	names, err := v.files(eventDir)
 	if err != nil {
 		return nil, err
 	}

@@ -35,6 +35,8 @@ type log struct {
 	First int64 `json:"first"` // sequence of the first event in the last file, whose name it is
 	Size  int64 `json:"size"`  // bytes of that file
 	Last  int64 `json:"last"`  // sequence of the last event
+
+	Rewritten int `json:"rewritten,omitempty"` // how often events were taken out of files
 }
 
 func (h head) staged(i int) string {

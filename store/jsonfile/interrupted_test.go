@@ -147,6 +147,10 @@ func deeds() []func(ctx context.Context, s *Store) error {
 		},
 		func(ctx context.Context, s *Store) error { return s.Forget(ctx, "k") },
 		func(ctx context.Context, s *Store) error { return s.DeleteTemplate(ctx, "t", event("f")) },
+		func(ctx context.Context, s *Store) error {
+			_, err := s.Lease(ctx, "shard", "a", time.Hour)
+			return err
+		},
 	}
 }
 
@@ -159,12 +163,13 @@ type state struct {
 	Events             []ohfp.Event
 	Usage              store.Usage
 	Memory             map[string][]byte
+	Leases             []store.Lease
 }
 
 func stateOf(t *testing.T, s *Store) state {
 	t.Helper()
 	var now state
-	var errs [9]error
+	var errs [10]error
 	now.Installation, errs[0] = s.Installation(t.Context(), "")
 	if errors.Is(errs[0], ohfp.ErrNotFound) {
 		errs[0] = nil
@@ -177,6 +182,7 @@ func stateOf(t *testing.T, s *Store) state {
 	now.Events, errs[6] = s.Events(t.Context(), store.EventFilter{})
 	now.Usage, errs[7] = s.Usage(t.Context())
 	now.Memory, errs[8] = s.RecallPrefix(t.Context(), "")
+	now.Leases, errs[9] = s.Leases(t.Context(), "")
 	if err := errors.Join(errs[:]...); err != nil {
 		t.Fatal(err)
 	}

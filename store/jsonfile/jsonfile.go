@@ -40,6 +40,7 @@ type Store struct {
 	disk   disk
 	now    store.Now
 	busy   time.Duration
+	fences []store.Lease // that must be held when it writes
 	writer chan struct{} // held by the one goroutine of this process that writes: in here waiting is fair and without polling
 }
 

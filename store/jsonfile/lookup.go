@@ -70,7 +70,7 @@ func (v *view) lookup(ctx context.Context, keys []string) ([]ohfp.RequestID, err
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		data, err := v.read(name)
+		data, err := v.file(name)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}

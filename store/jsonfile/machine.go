@@ -39,6 +39,12 @@ func (d disk) machinesOf(ctx context.Context, r ohfp.Request, records []*record)
 
 // Machines implements [store.Reader].
 func (s *Store) Machines(ctx context.Context, filter store.MachineFilter) (found []ohfp.Machine, err error) {
+	var mark ohfp.Machine
+	if filter.After != "" {
+		if mark, err = store.MachineAt(filter.After); err != nil {
+			return nil, err
+		}
+	}
 	err = s.look(ctx, func(v *view) error {
 		found = found[:0]
 		return v.machines(ctx, filter, func(r *record) error {
@@ -47,7 +53,7 @@ func (s *Store) Machines(ctx context.Context, filter store.MachineFilter) (found
 				return err
 			}
 			for _, m := range r.machines {
-				if wanted(m, filter) {
+				if wanted(m, filter) && (filter.After == "" || store.ByLaunch(mark, m) < 0) {
 					found = append(found, m)
 				}
 			}

@@ -44,6 +44,13 @@ func unknown(id ohfp.RequestID) error {
 
 // Requests implements [store.Reader].
 func (s *Store) Requests(ctx context.Context, filter store.RequestFilter) ([]ohfp.Request, error) {
+	var mark ohfp.Request
+	if filter.After != "" {
+		var err error
+		if mark, err = store.RequestAt(filter.After); err != nil {
+			return nil, err
+		}
+	}
 	var found []ohfp.Request
 	var gathered [][]*record
 	err := s.look(ctx, func(v *view) error {
@@ -53,7 +60,9 @@ func (s *Store) Requests(ctx context.Context, filter store.RequestFilter) ([]ohf
 		}
 		found, gathered = found[:0], gathered[:0]
 		for _, r := range records {
-			found = append(found, *r.request)
+			if filter.After == "" || store.ByNewest(mark, *r.request) < 0 {
+				found = append(found, *r.request)
+			}
 		}
 		slices.SortFunc(found, store.ByNewest)
 		found = page(found, filter.Limit, filter.Offset)

@@ -41,6 +41,9 @@ func (s *Store) write(ctx context.Context, change func(tx *transaction) error) e
 	if err := v.finish(); err != nil {
 		return s.fault(err)
 	}
+	if err := s.fenced(v); err != nil {
+		return s.fault(err)
+	}
 	tx := &transaction{view: v, next: v.head}
 	if err := change(tx); err != nil {
 		return s.fault(err)

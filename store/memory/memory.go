@@ -16,6 +16,12 @@ import (
 
 // Store keeps everything in maps. What goes in and what comes out is copied, so that nobody holds a part of it.
 type Store struct {
+	*content
+	fences []store.Lease // that must be held when it writes
+}
+
+// content is what a store and its views share.
+type content struct {
 	now store.Now
 
 	mu           sync.Mutex
@@ -24,7 +30,10 @@ type Store struct {
 	machines     map[machineKey]ohfp.Machine
 	templates    map[ohfp.TemplateID]ohfp.Template
 	events       []ohfp.Event
+	sequence     int64 // of the newest event
 	remembered   map[string]memory
+	leases       map[string]store.Lease
+	token        int64 // of the lease that changed its holder last
 }
 
 type machineKey struct {
@@ -36,13 +45,14 @@ var _ store.Store = (*Store)(nil)
 
 // New makes an empty store.
 func New(now store.Now) *Store {
-	return &Store{
+	return &Store{content: &content{
 		now:        now,
 		requests:   map[ohfp.RequestID]ohfp.Request{},
 		machines:   map[machineKey]ohfp.Machine{},
 		templates:  map[ohfp.TemplateID]ohfp.Template{},
 		remembered: map[string]memory{},
-	}
+		leases:     map[string]store.Lease{},
+	}}
 }
 
 // Close does nothing: what is stored goes with the Store itself.
@@ -57,6 +67,9 @@ func (s *Store) Installation(ctx context.Context, suggested ohfp.InstallationID)
 	if s.installation == "" {
 		if suggested == "" {
 			return "", ohfp.Errorf(ohfp.ErrNotFound, "store has no installation id yet; the first request makes one")
+		}
+		if err := s.writable(ctx); err != nil {
+			return "", err
 		}
 		s.installation = suggested
 	}
@@ -79,8 +92,8 @@ func (s *Store) Templates(ctx context.Context) ([]ohfp.Template, error) {
 // PutTemplate implements [store.Store].
 func (s *Store) PutTemplate(ctx context.Context, t ohfp.Template, events ...ohfp.Event) error {
 	defer s.lock()()
-	if err := ctx.Err(); err != nil {
-		return interrupted(err)
+	if err := s.writable(ctx); err != nil {
+		return err
 	}
 	s.templates[t.ID] = store.CopyTemplate(t)
 	s.record(events)
@@ -90,8 +103,8 @@ func (s *Store) PutTemplate(ctx context.Context, t ohfp.Template, events ...ohfp
 // DeleteTemplate implements [store.Store].
 func (s *Store) DeleteTemplate(ctx context.Context, id ohfp.TemplateID, events ...ohfp.Event) error {
 	defer s.lock()()
-	if err := ctx.Err(); err != nil {
-		return interrupted(err)
+	if err := s.writable(ctx); err != nil {
+		return err
 	}
 	if _, ok := s.templates[id]; !ok {
 		return ohfp.Errorf(ohfp.ErrNotFound, "template %s is not in the store", id)
@@ -122,7 +135,8 @@ func (s *Store) Events(ctx context.Context, filter store.EventFilter) ([]ohfp.Ev
 func (s *Store) record(events []ohfp.Event) {
 	for _, e := range events {
 		e = store.CopyEvent(e)
-		e.Sequence = int64(len(s.events)) + 1
+		s.sequence++
+		e.Sequence = s.sequence
 		s.events = append(s.events, e)
 	}
 }
@@ -131,6 +145,19 @@ func (s *Store) record(events []ohfp.Event) {
 func (s *Store) lock() func() {
 	s.mu.Lock()
 	return s.mu.Unlock
+}
+
+// writable says why nothing may be written now.
+func (s *Store) writable(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return interrupted(err)
+	}
+	for _, held := range s.fences {
+		if err := held.Fence(s.leases[held.Name]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func interrupted(err error) error { return fmt.Errorf("store in memory: %w", err) }

@@ -53,8 +53,8 @@ func (s *Store) live(key string) ([]byte, bool) {
 // Remember implements [provider.Memory].
 func (s *Store) Remember(ctx context.Context, key string, value []byte, ttl time.Duration) error {
 	defer s.lock()()
-	if err := ctx.Err(); err != nil {
-		return interrupted(err)
+	if err := s.writable(ctx); err != nil {
+		return err
 	}
 	return s.remember(key, value, ttl)
 }
@@ -72,8 +72,8 @@ func (s *Store) remember(key string, value []byte, ttl time.Duration) error {
 // Swap implements [provider.Memory].
 func (s *Store) Swap(ctx context.Context, key string, old, value []byte, ttl time.Duration) (bool, error) {
 	defer s.lock()()
-	if err := ctx.Err(); err != nil {
-		return false, interrupted(err)
+	if err := s.writable(ctx); err != nil {
+		return false, err
 	}
 	live, ok := s.live(key)
 	if ok != (old != nil) || !bytes.Equal(live, old) {
@@ -86,8 +86,8 @@ func (s *Store) Swap(ctx context.Context, key string, old, value []byte, ttl tim
 // Forget implements [provider.Memory].
 func (s *Store) Forget(ctx context.Context, prefix string) error {
 	defer s.lock()()
-	if err := ctx.Err(); err != nil {
-		return interrupted(err)
+	if err := s.writable(ctx); err != nil {
+		return err
 	}
 	maps.DeleteFunc(s.remembered, func(key string, _ memory) bool { return strings.HasPrefix(key, prefix) })
 	return nil

@@ -45,9 +45,17 @@ func (s *Store) Requests(ctx context.Context, filter store.RequestFilter) ([]ohf
 	if err := ctx.Err(); err != nil {
 		return nil, interrupted(err)
 	}
+	var mark ohfp.Request
+	if filter.After != "" {
+		var err error
+		if mark, err = store.RequestAt(filter.After); err != nil {
+			return nil, err
+		}
+	}
 	var found []ohfp.Request
 	for _, r := range s.requests {
-		if len(filter.IDs) > 0 && !slices.Contains(filter.IDs, r.ID) ||
+		if filter.After != "" && store.ByNewest(mark, r) >= 0 ||
+			len(filter.IDs) > 0 && !slices.Contains(filter.IDs, r.ID) ||
 			filter.Type != "" && r.Type != filter.Type ||
 			len(filter.Statuses) > 0 && !slices.Contains(filter.Statuses, r.Status) ||
 			filter.Template != "" && r.Template.ID != filter.Template {
@@ -82,9 +90,17 @@ func (s *Store) Machines(ctx context.Context, filter store.MachineFilter) ([]ohf
 	if err := ctx.Err(); err != nil {
 		return nil, interrupted(err)
 	}
+	var mark ohfp.Machine
+	if filter.After != "" {
+		var err error
+		if mark, err = store.MachineAt(filter.After); err != nil {
+			return nil, err
+		}
+	}
 	var found []ohfp.Machine
 	for _, m := range s.machines {
-		if len(filter.IDs) > 0 && !slices.Contains(filter.IDs, m.ID) ||
+		if filter.After != "" && store.ByLaunch(mark, m) >= 0 ||
+			len(filter.IDs) > 0 && !slices.Contains(filter.IDs, m.ID) ||
 			len(filter.Names) > 0 && !slices.Contains(filter.Names, m.Name) ||
 			filter.Request != "" && m.Request != filter.Request ||
 			filter.Return != "" && m.Return != filter.Return ||
@@ -124,8 +140,8 @@ func (s *Store) usage() store.Usage {
 // CreateRequest implements [store.Store].
 func (s *Store) CreateRequest(ctx context.Context, r ohfp.Request, limits store.Limits, events ...ohfp.Event) error {
 	defer s.lock()()
-	if err := ctx.Err(); err != nil {
-		return interrupted(err)
+	if err := s.writable(ctx); err != nil {
+		return err
 	}
 	if _, ok := s.requests[r.ID]; ok {
 		return ohfp.Errorf(ohfp.ErrConflict, "request %s exists already", r.ID)
@@ -176,8 +192,8 @@ func (s *Store) UpdateRequest(
 // swap writes a change unless the request is no longer what the change was decided on.
 func (s *Store) swap(ctx context.Context, before ohfp.Request, c store.Change) (bool, error) {
 	defer s.lock()()
-	if err := ctx.Err(); err != nil {
-		return false, interrupted(err)
+	if err := s.writable(ctx); err != nil {
+		return false, err
 	}
 	if s.requests[before.ID].Version != before.Version {
 		return false, nil

@@ -11,6 +11,13 @@ import (
 // engine is a database: all that cannot be said to each of them in the same words. The statements elsewhere are standard
 // SQL; their parameters are question marks, and [oneOf] stands for a list.
 type engine interface {
+	// name is what people call the database.
+	name() string
+	// size is what the store takes on disk, in bytes.
+	size(ctx context.Context, tx session) (int64, error)
+	// integrity lets the database look for damage in its own files, and tell it.
+	integrity(ctx context.Context, tx session, tell func(format string, args ...any)) error
+
 	// bind puts a statement into the words of the database.
 	bind(query string) string
 	// look and change are what reading and writing transactions start with. One that reads sees one state from end to end.

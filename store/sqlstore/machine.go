@@ -34,6 +34,11 @@ func (s *Store) Machines(ctx context.Context, filter store.MachineFilter) (found
 	if filter.Resource != "" {
 		where.and("resource = ?", filter.Resource)
 	}
+	if filter.After != "" {
+		if err := where.later(filter.After); err != nil {
+			return nil, err
+		}
+	}
 	query := where.of("SELECT version, doc FROM machines", where.page("launched_at, machine_id, provider", filter.Limit, filter.Offset))
 	found, err = machines(ctx, s.alone(), query, where.args...)
 	return found, s.fault(err)

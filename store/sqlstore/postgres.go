@@ -25,6 +25,8 @@ type PostgresOptions struct {
 	// Schema holds the tables, "ohfp" when empty. It is made when it does not exist.
 	Schema string
 	Now    store.Now // stamps what expires
+	// ServerClock makes leases lapse by the clock of the server, which is the same for all hosts, and not by Now.
+	ServerClock bool
 
 	// BusyTimeout is how long a write waits for other writers, 15 seconds when zero. A context may end it earlier.
 	BusyTimeout time.Duration
@@ -71,6 +73,9 @@ func openPostgres(ctx context.Context, o PostgresOptions, files fs.FS) (*Store, 
 	}
 	path := fmt.Sprintf("%s.%s on %s:%d", config.Database, o.Schema, config.Host, config.Port)
 	s := newStore(postgresEngine{schema: o.Schema}, path, o.Now, o.BusyTimeout, files)
+	if o.ServerClock {
+		s.clock = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT) * 1000"
+	}
 	// Said in statements, because poolers between here and the server refuse or ignore the same as parameters of a connection.
 	settings := fmt.Sprintf(`SET search_path = %s; SET lock_timeout = %d; SET idle_in_transaction_session_timeout = %d;
 SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'`,
@@ -103,6 +108,19 @@ type postgresEngine struct {
 }
 
 var _ engine = postgresEngine{}
+
+func (postgresEngine) name() string { return "postgres" }
+
+func (e postgresEngine) size(ctx context.Context, tx session) (bytes int64, err error) {
+	err = tx.QueryRowContext(ctx, `SELECT COALESCE(CAST(SUM(pg_total_relation_size(c.oid)) AS BIGINT), 0)
+  FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = ? AND c.relkind = 'r'`, e.schema).Scan(&bytes)
+	return bytes, err
+}
+
+// integrity: the server checks what it reads, and all is read.
+func (postgresEngine) integrity(context.Context, session, func(format string, args ...any)) error {
+	return nil
+}
 
 func (postgresEngine) bind(query string) string {
 	return numbered(query, func(parameter string) string {

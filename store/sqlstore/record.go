@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"time"
+
+	"github.com/openhostfactory/ohfp/store"
 )
 
 // encode makes the document of a record. Raw JSON inside keeps its tokens: nothing in it is escaped again.
@@ -54,6 +56,28 @@ func (c *conditions) and(condition string, args ...any) {
 	}
 	c.text += condition
 	c.args = append(c.args, args...)
+}
+
+// older, newer and later are what comes after a cursor in the list of requests, in the opposite order, and in the list of
+// machines.
+func (c *conditions) older(cursor string) error { return c.requestsFrom("<", cursor) }
+
+func (c *conditions) newer(cursor string) error { return c.requestsFrom(">", cursor) }
+
+func (c *conditions) requestsFrom(where, cursor string) error {
+	r, err := store.RequestAt(cursor)
+	if err == nil {
+		c.and("(created_at, id) "+where+" (?, ?)", stamp(r.CreatedAt), r.ID)
+	}
+	return err
+}
+
+func (c *conditions) later(cursor string) error {
+	m, err := store.MachineAt(cursor)
+	if err == nil {
+		c.and("(launched_at, machine_id, provider) > (?, ?, ?)", stamp(m.LaunchedAt), m.ID, m.Provider)
+	}
+	return err
 }
 
 // of makes the statement: head, the conditions, tail.

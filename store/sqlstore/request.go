@@ -59,6 +59,11 @@ func (s *Store) Requests(ctx context.Context, filter store.RequestFilter) (found
 	if filter.Unsettled {
 		where.and("NOT settled")
 	}
+	if filter.After != "" {
+		if err := where.older(filter.After); err != nil {
+			return nil, err
+		}
+	}
 	query := where.of("SELECT version, doc FROM requests", where.page("created_at DESC, id DESC", filter.Limit, filter.Offset))
 	err = s.read(ctx, func(tx session) error {
 		if found, err = requests(ctx, tx, query, where.args...); err != nil || !filter.Machines {

@@ -87,6 +87,26 @@ func connect(path string, busy time.Duration) (*sql.DB, error) {
 	return sql.OpenDB(connector), nil
 }
 
+func (sqliteEngine) name() string { return "sqlite" }
+
+func (sqliteEngine) size(ctx context.Context, tx session) (bytes int64, err error) {
+	err = tx.QueryRowContext(ctx, "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size").Scan(&bytes)
+	return bytes, err
+}
+
+func (sqliteEngine) integrity(ctx context.Context, tx session, tell func(format string, args ...any)) error {
+	return eachRow(ctx, tx, "PRAGMA integrity_check(10)", func(rows *sql.Rows) error {
+		var found string
+		if err := rows.Scan(&found); err != nil {
+			return err
+		}
+		if found != "ok" {
+			tell("%s", found)
+		}
+		return nil
+	})
+}
+
 // list is a text of JSON, which SQLite takes apart.
 func (sqliteEngine) bind(query string) string {
 	return strings.ReplaceAll(query, oneOf, " IN (SELECT value FROM json_each(?))")

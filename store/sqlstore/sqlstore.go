@@ -38,6 +38,8 @@ type Store struct {
 	busy   time.Duration
 	schema fs.FS         // the migrations
 	known  int           // the number of the schema that they lead to
+	clock  string        // the statement that asks the database for the time which leases lapse by; empty: now
+	fences []store.Lease // that must be held when it writes
 	writer chan struct{} // held by the one goroutine of this process that writes: in here waiting is fair and without polling
 }
 
@@ -97,6 +99,9 @@ func (s *Store) write(ctx context.Context, change func(tx session) error) error 
 	// Somebody may have upgraded the store since it was opened here.
 	if err := s.refuseOther(schema); err != nil {
 		return err
+	}
+	if err := s.fenced(ctx, tx); err != nil {
+		return s.fault(err)
 	}
 	if err := change(tx); err != nil {
 		return s.fault(err)

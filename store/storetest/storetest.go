@@ -49,6 +49,10 @@ func Run(t *testing.T, h Harness) {
 		{"event", eventTests()},
 		{"template", templateTests()},
 		{"memory", memoryTests()},
+		{"lease", leaseTests()},
+		{"page", pageTests()},
+		{"compact", compactTests()},
+		{"inspect", inspectTests()},
 		{"whole", wholeTests()},
 	} {
 		t.Run(part.name, func(t *testing.T) {

@@ -55,6 +55,8 @@ func cancelled(s bench) {
 	a := created(t, s, 1, 1)
 	must(t, s.PutTemplate(t.Context(), ohfp.Template{ID: "kept"}))
 	must(t, s.Remember(t.Context(), "kept", nil, time.Hour))
+	held, err := s.Lease(t.Context(), "kept", "holder", time.Hour)
+	must(t, err)
 	told := events(t, s, store.EventFilter{})
 	fresh, _ := acquire(t, 1, start())
 	event := ohfp.Event{Kind: ohfp.RequestChanged}
@@ -66,6 +68,14 @@ func cancelled(s bench) {
 		"Templates":    func(ctx context.Context) error { _, err := s.Templates(ctx); return err },
 		"Events":       func(ctx context.Context) error { _, err := s.Events(ctx, store.EventFilter{}); return err },
 		"Usage":        func(ctx context.Context) error { _, err := s.Usage(ctx); return err },
+		"Leases":       func(ctx context.Context) error { _, err := s.Leases(ctx, ""); return err },
+		"Inspect":      func(ctx context.Context) error { _, err := s.Inspect(ctx); return err },
+		"Check":        func(ctx context.Context) error { return s.Check(ctx) },
+		"Lease":        func(ctx context.Context) error { _, err := s.Lease(ctx, "new", "holder", time.Hour); return err },
+		"Renew":        func(ctx context.Context) error { _, err := s.Renew(ctx, 2*time.Hour, held); return err },
+		"Release":      func(ctx context.Context) error { return s.Release(ctx, held) },
+		"Under":        func(ctx context.Context) error { return s.Under(held).Remember(ctx, "new", nil, time.Hour) },
+		"Compact":      func(ctx context.Context) error { _, err := s.Compact(ctx, start()); return err },
 		"Recall":       func(ctx context.Context) error { _, _, err := s.Recall(ctx, "kept"); return err },
 		"RecallPrefix": func(ctx context.Context) error { _, err := s.RecallPrefix(ctx, ""); return err },
 		"Remember":     func(ctx context.Context) error { return s.Remember(ctx, "new", nil, time.Hour) },
@@ -101,7 +111,7 @@ func cancelled(s bench) {
 	// In the middle of an update, too.
 	inside, end := context.WithCancel(t.Context())
 	defer end()
-	_, err := s.UpdateRequest(inside, a.ID, touchless(func(r *ohfp.Request) {
+	_, err = s.UpdateRequest(inside, a.ID, touchless(func(r *ohfp.Request) {
 		r.Count++
 		end()
 	}))
@@ -121,6 +131,9 @@ func cancelled(s bench) {
 	}
 	_, err = s.Installation(t.Context(), "")
 	want(t, err, ohfp.ErrNotFound)
+	leases, err := s.Leases(t.Context(), "")
+	must(t, err)
+	same(t, leases, []store.Lease{held})
 }
 
 // oneState reads while somebody writes: every look shows one state, never half of a change.
