@@ -155,10 +155,16 @@ func (templates) Listed(context.Context) ([]query.TemplateView, []string, error)
 // serve runs the daemon until the test ends or it is stopped.
 func (w *world) serve() {
 	w.tb.Helper()
-	place, err := Claim(w.config, "")
-	if err != nil {
-		w.tb.Fatal(err)
-	}
+	var place *Place
+	// A process that another test starts has our locks too, until it becomes its program.
+	w.eventually("the place is free", func() (free bool) {
+		var err error
+		place, err = Claim(w.config, "")
+		if err != nil && !errors.Is(err, ohfp.ErrConflict) {
+			w.tb.Fatal(err)
+		}
+		return err == nil
+	})
 	ctx, stop := context.WithCancel(context.Background())
 	w.stop, w.ended = stop, make(chan error, 1)
 	go func() {
