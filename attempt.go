@@ -44,6 +44,7 @@ type Attempt struct {
 	Permanent  bool      `json:"permanent,omitempty"` // refused in a way that trying again cannot mend
 	Exhausted  bool      `json:"exhausted,omitempty"` // no other offering of the template is left to try now
 	Throttled  bool      `json:"throttled,omitempty"` // the cloud has put the call off because of its rate
+	Delayed    string    `json:"delayed,omitempty"`   // the code with which its call last ended without a known outcome
 	Ended      bool      `json:"ended,omitempty"`     // its resource launches nothing more by itself
 	Told       Target    `json:"told,omitzero"`       // the target that the cloud last accepted
 	ToldAt     time.Time `json:"toldAt,omitzero"`     // zero: still the order's
@@ -126,12 +127,14 @@ func (r *Request) Answer(number int, o Outcome, now time.Time) ([]Event, error) 
 	a.Permanent, a.Exhausted = o.Permanent, o.Exhausted
 	a.Doubtful = a.Doubtful && len(o.Machines) == 0 && o.Resource == ""
 	r.letThrough(a, now)
+	var call []Event
 	if len(o.Machines) > 0 || len(o.Failures) == 0 {
-		events = append(events, r.event(AttemptLaunched, now, fmt.Sprintf("attempt %d: %d machines in %s", number, len(o.Machines), o.Resource)))
+		call = append(call, r.event(AttemptLaunched, now, fmt.Sprintf("attempt %d: %d machines in %s", number, len(o.Machines), o.Resource)))
 	}
 	for _, f := range o.Failures {
-		events = append(events, r.event(AttemptRefused, now, fmt.Sprintf("attempt %d: %s", number, f)))
+		call = append(call, r.refusal(AttemptRefused, now, f, fmt.Sprintf("attempt %d: %s", number, f)))
 	}
+	events = append(call, events...)
 	if r.Status == StatusPending && (len(o.Machines) > 0 || a.launchesItself()) {
 		changed, err := r.Become(StatusInProgress, "", now)
 		if err != nil {
@@ -166,21 +169,32 @@ func (r *Request) letThrough(a *Attempt, now time.Time) {
 	}
 }
 
-// Delay records that the outcome of an attempt is still unknown and why; throttled says that the call was put off.
-func (r *Request) Delay(number int, message string, throttled bool) {
-	if number >= 1 && number <= len(r.Attempts) && !r.Attempts[number-1].Answered() {
-		r.Attempts[number-1].Throttled = throttled
-		if !r.Status.Terminal() && r.Status != StatusStopping {
-			r.Message = message
-		}
+// Delay records that the outcome of an attempt is still unknown and why; throttled says that the call was put off. The
+// same reason again is no news.
+func (r *Request) Delay(number int, why Failure, throttled bool, now time.Time) []Event {
+	if number < 1 || number > len(r.Attempts) || r.Attempts[number-1].Answered() {
+		return nil
 	}
+	a := &r.Attempts[number-1]
+	a.Throttled = throttled
+	if !r.Status.Terminal() && r.Status != StatusStopping {
+		r.Message = why.Message
+	}
+	if a.Delayed == why.Code {
+		return nil
+	}
+	a.Delayed = why.Code
+	return []Event{r.refusal(AttemptDelayed, now, why, fmt.Sprintf("attempt %d: %s", number, why.Message))}
 }
 
 // Retired records that the resource of an attempt is removed.
-func (r *Request) Retired(number int, now time.Time) {
-	if number >= 1 && number <= len(r.Attempts) && r.Attempts[number-1].RetiredAt.IsZero() {
-		r.Attempts[number-1].RetiredAt = now
+func (r *Request) Retired(number int, now time.Time) []Event {
+	if number < 1 || number > len(r.Attempts) || !r.Attempts[number-1].RetiredAt.IsZero() {
+		return nil
 	}
+	a := &r.Attempts[number-1]
+	a.RetiredAt = now
+	return []Event{r.event(AttemptRetired, now, fmt.Sprintf("attempt %d: %s is removed", number, a.Resource))}
 }
 
 // String is the failure as people read it.

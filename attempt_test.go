@@ -77,7 +77,7 @@ func TestAnswer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantKinds(t, "an answer", events, ohfp.MachineLaunched, ohfp.MachineLaunched, ohfp.AttemptLaunched, ohfp.AttemptRefused, ohfp.RequestChanged)
+	wantKinds(t, "an answer", events, ohfp.AttemptLaunched, ohfp.AttemptRefused, ohfp.MachineLaunched, ohfp.MachineLaunched, ohfp.RequestChanged)
 	if a := r.Attempts[0]; !a.Answered() || a.Resource != "fleet-1" || !a.Exhausted || a.Permanent || len(a.Failures) != 1 || r.Status != ohfp.StatusInProgress {
 		t.Errorf("attempt %+v of a %s request", a, r.Status)
 	}
@@ -182,7 +182,7 @@ func TestThrottlingMovesTheDeadline(t *testing.T) {
 		if _, err := r.Intend(ohfp.Order{}, after(let-time.Minute)); err != nil {
 			t.Fatal(err)
 		}
-		r.Delay(number, "slow down", true)
+		r.Delay(number, ohfp.Failure{Message: "slow down"}, true, start())
 		if r.Message != "slow down" {
 			t.Errorf("message %q does not say why nothing happens", r.Message)
 		}
@@ -197,13 +197,13 @@ func TestThrottlingMovesTheDeadline(t *testing.T) {
 	if _, err := r.Intend(ohfp.Order{}, after(81*time.Minute)); err != nil {
 		t.Fatal(err)
 	}
-	r.Delay(4, "no answer", false)
+	r.Delay(4, ohfp.Failure{Message: "no answer"}, false, start())
 	if _, err := r.Answer(4, ohfp.Outcome{}, after(85*time.Minute)); err != nil || !r.Deadline.Equal(deadline) {
 		t.Errorf("deadline %s, error %v; a call without answer does not move it", r.Deadline, err)
 	}
 	answered, stopped := acquire(1, attempt()), acquire(1, attempt(open(0)), stopping(ohfp.StatusCancelled, ohfp.ReasonCancelled))
-	answered.Delay(1, "no answer", true)
-	stopped.Delay(1, "no answer", true)
+	answered.Delay(1, ohfp.Failure{Message: "no answer"}, true, start())
+	stopped.Delay(1, ohfp.Failure{Message: "no answer"}, true, start())
 	if answered.Attempts[0].Throttled || answered.Message != "" || stopped.Message != "why" {
 		t.Errorf("a delay changed an answered attempt, or the message of a decision (%q)", stopped.Message)
 	}

@@ -30,6 +30,7 @@ func (r *Request) EndAccepted(provider string, states map[MachineID]MachineState
 			continue
 		}
 		m.EndAccepted = now
+		r.EndTrouble = ""
 		if before := m.State; before != state && m.Become(state, now) == nil {
 			events = append(events, m.event(stateEvent(state), now, string(state)+", was "+orUnknown(before)))
 		}

@@ -94,6 +94,9 @@ func (r *Request) admit(machines []Machine, kind EventKind, now time.Time) []Eve
 			m.TerminatedAt = now
 		}
 		events = append(events, m.event(kind, now, fmt.Sprintf("%s in %s", m.Type, m.Zone)))
+		if m.Name != "" {
+			events = append(events, m.event(MachineNamed, now, m.Name))
+		}
 		r.appraise(&m)
 		if r.Status.Terminal() && m.Alive() {
 			m.End(ReasonLate, now)

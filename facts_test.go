@@ -18,7 +18,7 @@ func TestFoldMovesMachines(t *testing.T) {
 	}
 	old := machine("i-2", func(m *ohfp.Machine) { m.State = ohfp.MachineRunning })
 	events := r.Fold(saw(time.Minute, seen, old), after(time.Minute))
-	wantKinds(t, "a machine came up", events, ohfp.MachineChanged, ohfp.MachineDelivered)
+	wantKinds(t, "a machine came up", events, ohfp.MachineChanged, ohfp.MachineNamed, ohfp.MachineDelivered)
 	want := seen
 	want.Request, want.Template, want.Attempt, want.LaunchedAt, want.DeliveredAt = "req-1", "t", 1, start(), after(time.Minute)
 	if diff := cmp.Diff(want, r.Machines[0]); diff != "" {

@@ -142,6 +142,9 @@ func (m *Machine) see(seen Machine, now time.Time) []Event {
 		m.StateReason = seen.StateReason
 		events = append(events, m.event(stateEvent(m.State), now, fmt.Sprintf("%s, was %s", m.State, orUnknown(before))))
 	}
+	if m.Name == "" && seen.Name != "" {
+		events = append(events, m.event(MachineNamed, now, seen.Name))
+	}
 	for _, field := range []struct{ known, seen *string }{
 		{&m.Name, &seen.Name},
 		{&m.PrivateIP, &seen.PrivateIP},

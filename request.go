@@ -93,7 +93,10 @@ type Request struct {
 	AnsweredAt  time.Time     `json:"answeredAt,omitzero"` // when the answer with the id had left us
 	PolledAt    time.Time     `json:"polledAt,omitzero"`   // when somebody first asked for its status
 	CompletedAt time.Time     `json:"completedAt,omitzero"`
-	ClearedAt   time.Time     `json:"clearedAt,omitzero"` // of a return: when what its machines came from was cleared away
+	Reported    int           `json:"reported,omitempty"`   // machines that Host Factory was told are ready or, of a return, gone
+	ReportedAs  Status        `json:"reportedAs,omitempty"` // the terminal status that Host Factory was told
+	EndTrouble  string        `json:"endTrouble,omitempty"` // the code with which the cloud last refused to end machines
+	ClearedAt   time.Time     `json:"clearedAt,omitzero"`   // of a return: when what its machines came from was cleared away
 
 	Abandon  AbandonPolicy `json:"abandon,omitzero"`
 	Estimate Estimate      `json:"estimate,omitzero"` // of an acquire: what it may cost; its first order told
@@ -132,7 +135,7 @@ func NewAcquire(id RequestID, t Template, count int, origin Origin, timeout time
 		ID: id, Type: TypeAcquire, Origin: origin, Template: t, Count: count,
 		Status: StatusPending, CreatedAt: now, Timeout: timeout, Deadline: now.Add(timeout),
 	}
-	return r, []Event{r.event(RequestCreated, now, fmt.Sprintf("%d of template %s asked for", count, t.ID))}, nil
+	return r, by(origin, r.event(RequestCreated, now, fmt.Sprintf("%d of template %s asked for", count, t.ID))), nil
 }
 
 // NewReturn makes the request that gives machines back: each gets the intent to be ended and belongs to the return from
@@ -142,20 +145,18 @@ func NewReturn(id RequestID, machines []Machine, unknown []Unknown, origin Origi
 		ID: id, Type: TypeReturn, Origin: origin, Count: len(machines) + len(unknown),
 		Status: StatusPending, CreatedAt: now, Unknown: unknown,
 	}
-	events := []Event{r.event(RequestCreated, now, fmt.Sprintf("%d machines given back", r.Count))}
+	events := []Event{r.event(RequestCreated, now, fmt.Sprintf("machines given back: %d", r.Count))}
 	for _, m := range machines {
 		if m.Return != "" {
 			r.Also = append(r.Also, m.ID)
 			continue
 		}
 		m.Return = id
-		if m.Ending == "" && !m.Gone() {
-			events = append(events, m.event(MachineEnding, now, string(ReasonReturned)))
-		}
+		events = append(events, m.event(MachineReturned, now, "given back by "+string(id)))
 		m.End(ReasonReturned, now)
 		r.Machines = append(r.Machines, m)
 	}
-	return r, events
+	return r, by(origin, events...)
 }
 
 // Become moves the request to the status next, or says that this cannot be. Terminal statuses never change.
@@ -196,6 +197,9 @@ func (r *Request) Stop(verdict Status, because Reason, message string, now time.
 		return nil, err
 	}
 	r.Verdict, r.Because = verdict, because
+	if because == ReasonDeadline {
+		events = append([]Event{r.event(RequestDeadline, now, fmt.Sprintf("the time is up after %s: %s", r.Timeout, message))}, events...)
+	}
 	return events, nil
 }
 
@@ -286,8 +290,5 @@ func (r Request) Abandoned(now time.Time) bool {
 }
 
 func (r Request) event(kind EventKind, now time.Time, message string) Event {
-	return Event{
-		At: now, Kind: kind, Request: r.ID, Template: r.Template.ID, Provider: r.Provider,
-		Actor: r.Origin.String(), Message: message,
-	}
+	return Event{At: now, Kind: kind, Request: r.ID, Template: r.Template.ID, Provider: r.Provider, Message: message}
 }

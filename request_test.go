@@ -95,7 +95,7 @@ func TestNewReturn(t *testing.T) {
 	}
 	unknown := []ohfp.Unknown{{Name: "who", Message: "not known"}}
 	r, events := ohfp.NewReturn("ret-1", machines, unknown, ohfp.Origin{Face: "rest"}, after(time.Minute))
-	wantKinds(t, "a return", events, ohfp.RequestCreated, ohfp.MachineEnding)
+	wantKinds(t, "a return", events, ohfp.RequestCreated, ohfp.MachineReturned, ohfp.MachineReturned, ohfp.MachineReturned)
 	if r.Type != ohfp.TypeReturn || r.Status != ohfp.StatusPending || r.Count != 5 || len(r.Unknown) != 1 || r.Origin.String() != "rest" {
 		t.Errorf("return %+v is not one of 5 machines", r)
 	}

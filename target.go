@@ -1,6 +1,9 @@
 package ohfp
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Target is how much a resource that launches by itself (a fleet, a group) is told to have, in units.
 type Target struct {
@@ -64,21 +67,27 @@ func (r Request) Targets(f Facts, machines ...MachineID) []ResourceTarget {
 }
 
 // Told records the targets that a provider accepted.
-func (r *Request) Told(targets []ResourceTarget, now time.Time) {
+func (r *Request) Told(targets []ResourceTarget, now time.Time) []Event {
+	var events []Event
 	for _, t := range targets {
 		for i := range r.Attempts {
 			if a := &r.Attempts[i]; a.Resource == t.Resource && a.Order.Async {
 				a.Told, a.ToldAt = t.Target, now
+				events = append(events, r.event(AttemptRetargeted, now,
+					fmt.Sprintf("attempt %d: %s shall have %d on demand and %d spot", a.Number, a.Resource, t.Target.OnDemand, t.Target.Spot)))
 			}
 		}
 	}
+	return events
 }
 
 // Yield records that the unfilled rest of an attempt will be asked for another way.
-func (r *Request) Yield(number int, now time.Time) {
-	if number >= 1 && number <= len(r.Attempts) && r.Attempts[number-1].YieldedAt.IsZero() {
-		r.Attempts[number-1].YieldedAt = now
+func (r *Request) Yield(number int, now time.Time) []Event {
+	if number < 1 || number > len(r.Attempts) || !r.Attempts[number-1].YieldedAt.IsZero() {
+		return nil
 	}
+	r.Attempts[number-1].YieldedAt = now
+	return []Event{r.event(AttemptYielded, now, fmt.Sprintf("attempt %d: what %s has not brought is asked for in another way", number, r.Attempts[number-1].Resource))}
 }
 
 // launchesItself says whether the attempt made a resource that may launch without being called again.

@@ -470,7 +470,7 @@ func (w *world) record(number int, told reply) {
 	w.Helper()
 	w.must(w.update(w.acquire.ID, func(r *ohfp.Request) error {
 		if !told.known {
-			r.Delay(number, "no answer", told.throttled)
+			r.Delay(number, ohfp.Failure{Message: "no answer"}, told.throttled, w.now)
 			return nil
 		}
 		_, err := r.Answer(number, told.outcome, w.now)

@@ -106,6 +106,20 @@ func (d *desk) advance(r *ohfp.Request) {
 
 func (d *desk) DoChores(context.Context) error { return nil }
 
+func (d *desk) Usage(context.Context, query.UsageBy) (query.UsageReport, error) {
+	return query.UsageReport{}, d.refuse
+}
+
+func (d *desk) RequestTimeline(context.Context, ohfp.RequestID, bool) (query.Timeline, error) {
+	return query.Timeline{}, d.refuse
+}
+
+func (d *desk) MachineTimeline(context.Context, ohfp.MachineID) (query.Timeline, error) {
+	return query.Timeline{}, d.refuse
+}
+
+func (d *desk) Reported(context.Context, []ohfp.Request, ohfp.Origin) error { return nil }
+
 func (d *desk) Answered(_ context.Context, id ohfp.RequestID) error {
 	d.answered = append(d.answered, id)
 	return nil

@@ -22,7 +22,7 @@ func (p *program) machinesCommand() *cobra.Command {
 		Example: "  ohfp machines list --format table",
 		GroupID: groupMachines,
 	})
-	cmd.AddCommand(p.machinesListCommand(), p.machinesShowCommand())
+	cmd.AddCommand(p.machinesListCommand(), p.machinesShowCommand(), p.machinesTimelineCommand())
 	return cmd
 }
 

@@ -28,7 +28,7 @@ under which they can be followed.`,
 	})
 	cmd.AddCommand(
 		p.requestsCreateCommand(), p.requestsStatusCommand(), p.requestsListCommand(),
-		p.requestsShowCommand(), p.requestsCancelCommand(), p.requestsReturnCommand(),
+		p.requestsShowCommand(), p.requestsCancelCommand(), p.requestsReturnCommand(), p.requestsTimelineCommand(),
 	)
 	return cmd
 }

@@ -24,6 +24,9 @@ type queries interface {
 	Template(ctx context.Context, id ohfp.TemplateID) (query.TemplateView, error)
 	Requests(ctx context.Context, filter query.RequestFilter) ([]ohfp.Request, error)
 	Machines(ctx context.Context, filter query.MachineFilter) ([]ohfp.Machine, error)
+	Usage(ctx context.Context, by query.UsageBy) (query.UsageReport, error)
+	RequestTimeline(ctx context.Context, id ohfp.RequestID, each bool) (query.Timeline, error)
+	MachineTimeline(ctx context.Context, id ohfp.MachineID) (query.Timeline, error)
 }
 
 // session is an open store with the commands and queries on it.

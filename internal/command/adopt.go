@@ -108,7 +108,10 @@ func (c *Commands) adopt(ctx context.Context, name string, id ohfp.RequestID, ma
 		}
 	}
 	r.Count = max(units, 1)
-	events := r.Fold(factsFor(id, seen), now)
+	events := []ohfp.Event{{
+		At: now, Kind: ohfp.RequestAdopted, Request: id, Template: template.ID, Provider: name, Message: fmt.Sprintf("%d machines were found by tag", len(machines)),
+	}}
+	events = append(events, r.Fold(factsFor(id, seen), now)...)
 	if units == 0 {
 		more, err := r.Become(ohfp.StatusFailed, "the record was lost, and so are the machines", now)
 		if err != nil {

@@ -25,7 +25,11 @@ func (c *Commands) CancelRequest(ctx context.Context, in CancelRequest) (ohfp.Re
 		case r.Status.Terminal():
 			return nil, ohfp.Errorf(ohfp.ErrConflict, "request %s is %s and cannot be cancelled; return its machines instead", r.ID, r.Status)
 		}
-		return r.Stop(ohfp.StatusCancelled, ohfp.ReasonCancelled, "cancelled by "+in.Origin.String(), c.Now())
+		events, err := r.Stop(ohfp.StatusCancelled, ohfp.ReasonCancelled, "cancelled by "+in.Origin.String(), c.Now())
+		for i := range events {
+			events[i].Actor = in.Origin.String()
+		}
+		return events, err
 	})
 	if err != nil {
 		return r, fmt.Errorf("cancel: %w", err)

@@ -82,6 +82,28 @@ func refusal(r ohfp.Request) error {
 	return ohfp.Errorf(ohfp.ErrInvalid, "request %s failed: %s", r.ID, r.Message)
 }
 
+// Reported records what an answer that has left us told of requests, as far as it is news.
+func (c *Commands) Reported(ctx context.Context, told []ohfp.Request, reader ohfp.Origin) error {
+	var problems []error
+	for _, r := range told {
+		news := r // the answer was made from this
+		if news.Report(reader, c.Now()) == nil {
+			continue
+		}
+		_, err := c.Store.UpdateRequest(ctx, r.ID, func(now *ohfp.Request) ([]ohfp.Event, error) {
+			seen := r
+			seen.Reported, seen.ReportedAs = now.Reported, now.ReportedAs // by another answer in the meantime
+			events := seen.Report(reader, c.Now())
+			now.Reported, now.ReportedAs = seen.Reported, seen.ReportedAs
+			return events, nil
+		})
+		if err != nil {
+			problems = append(problems, fmt.Errorf("record what was told of request %s: %w", r.ID, err))
+		}
+	}
+	return errors.Join(problems...)
+}
+
 // Answered records that the answer with the request's id has left us. Without it, and without anybody ever asking for
 // the request's status, the request is released in the end, since nobody can know of it.
 func (c *Commands) Answered(ctx context.Context, id ohfp.RequestID) error {

@@ -19,6 +19,7 @@ type Commands interface {
 	ReturnMachines(ctx context.Context, in command.ReturnMachines) (ohfp.Request, error)
 	SyncRequests(ctx context.Context, in command.SyncRequests) error
 	Answered(ctx context.Context, id ohfp.RequestID) error
+	Reported(ctx context.Context, told []ohfp.Request, reader ohfp.Origin) error
 	DoChores(ctx context.Context) error
 }
 
@@ -149,7 +150,8 @@ func (f *Face) status(ctx context.Context, input []byte) (Reply, error) {
 		return Reply{}, problem
 	}
 	body, err := EncodeStatus(StatusReport{IDs: ids, Found: found, Partial: f.Partial, Problem: problem})
-	return Reply{Body: body, Stderr: finding(problem)}, err
+	told := func(ctx context.Context) error { return f.Commands.Reported(ctx, found, f.Caller.Origin()) }
+	return Reply{Body: body, Stderr: finding(problem), AfterWrite: told}, err
 }
 
 func (f *Face) returnRequests(ctx context.Context, input []byte) (Reply, error) {

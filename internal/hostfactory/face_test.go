@@ -212,6 +212,23 @@ func TestDecodeReturnRequestsTakesAWordForBoth(t *testing.T) {
 	}
 }
 
+// TestWhatIsToldIsRecordedOnceItIsOut: an answer that was not written has told nobody anything.
+func TestWhatIsToldIsRecordedOnceItIsOut(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	face := &hostfactory.Face{Commands: w, Queries: w, Caller: operator()}
+	reply := face.Answer(t.Context(), hostfactory.GetRequestStatus, []byte(`{"requests":[{"requestId":"`+string(acquireID(2))+`"},{"requestId":"req-none"}]}`))
+	if reply.Exit != 0 || reply.AfterWrite == nil || w.reported != nil {
+		t.Fatalf("exit %d, recorded before it was written: %v", reply.Exit, w.reported)
+	}
+	if err := reply.AfterWrite(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if want := operator().Origin(); len(w.reported) != 1 || w.reported[0] != acquireID(2) || w.reader != want {
+		t.Errorf("recorded that %v were told to %v, want %s and %v", w.reported, w.reader, acquireID(2), want)
+	}
+}
+
 func TestParsePartial(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]hostfactory.Partial{

@@ -25,6 +25,8 @@ type world struct {
 	taken    []query.Reclaimed
 	made     int
 	answered []ohfp.RequestID
+	reported []ohfp.RequestID
+	reader   ohfp.Origin
 	synced   []command.SyncRequests
 
 	sync    error // what SyncRequests says
@@ -236,6 +238,14 @@ func (w *world) SyncRequests(_ context.Context, in command.SyncRequests) error {
 	defer w.mu.Unlock()
 	w.synced = append(w.synced, in)
 	return w.sync
+}
+
+func (w *world) Reported(_ context.Context, told []ohfp.Request, reader ohfp.Origin) error {
+	for _, r := range told {
+		w.reported = append(w.reported, r.ID)
+	}
+	w.reader = reader
+	return nil
 }
 
 func (w *world) Answered(_ context.Context, id ohfp.RequestID) error {

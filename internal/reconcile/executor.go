@@ -115,7 +115,7 @@ func record(r *ohfp.Request, facts ohfp.Facts, now time.Time) ([]ohfp.Action, []
 				err = r.Repeat(a.Attempt, now)
 				cloud = append(cloud, a)
 			case ohfp.Yield:
-				r.Yield(a.Attempt, now)
+				more = r.Yield(a.Attempt, now)
 				changed = true
 			case ohfp.Terminate:
 				more = r.EndMachines(a.Machines, a.Reason, now)
@@ -182,10 +182,21 @@ func failuresOf(launched provider.Launched, order ohfp.Order, err error) []ohfp.
 	if len(launched.Failures) > 0 || err == nil {
 		return launched.Failures
 	}
-	failure := ohfp.Failure{Code: "Refused", Message: err.Error(), Offering: order.Offering}
+	failure := failureOf(err, "Refused")
+	failure.Offering = order.Offering
 	var refused *ohfp.CloudError
 	if errors.As(err, &refused) {
-		failure.Code, failure.Message, failure.RequestID = refused.Code, refused.Message, refused.RequestID
+		failure.Message = refused.Message
 	}
 	return []ohfp.Failure{failure}
+}
+
+// failureOf is an error with the cloud's own code and request id, or with a code of ours when the cloud has said nothing.
+func failureOf(err error, code string) ohfp.Failure {
+	failure := ohfp.Failure{Code: code, Message: err.Error()}
+	var refused *ohfp.CloudError
+	if errors.As(err, &refused) {
+		failure.Code, failure.RequestID = refused.Code, refused.RequestID
+	}
+	return failure
 }

@@ -51,8 +51,7 @@ func (e *Executor) Call(ctx context.Context, r ohfp.Request, number int) (ohfp.R
 	unknown := err != nil && len(launched.Machines) == 0 && ohfp.OutcomeUnknown(err)
 	stored, failed := e.update(ctx, r.ID, func(r *ohfp.Request) ([]ohfp.Event, error) {
 		if unknown {
-			r.Delay(number, err.Error(), errors.Is(err, ohfp.ErrThrottled))
-			return nil, nil
+			return r.Delay(number, failureOf(err, "NoAnswer"), errors.Is(err, ohfp.ErrThrottled), e.Now()), nil
 		}
 		return r.Answer(number, ohfp.Outcome{
 			Resource:  launched.Resource,

@@ -53,6 +53,9 @@ func (e *Executor) terminateAt(ctx context.Context, id ohfp.RequestID, name stri
 	}
 	_, err = e.update(ctx, id, func(r *ohfp.Request) ([]ohfp.Event, error) {
 		events := r.EndAccepted(name, states, e.Now())
+		if refused != nil {
+			events = append(events, r.EndRefused(failureOf(refused, "Refused"), e.Now())...)
+		}
 		if refused != nil && !r.Status.Terminal() && r.Status != ohfp.StatusStopping {
 			r.Message = refused.Error()
 		}
@@ -115,8 +118,7 @@ func (e *Executor) told(ctx context.Context, targets map[ohfp.RequestID][]ohfp.R
 			continue
 		}
 		_, err := e.update(ctx, id, func(r *ohfp.Request) ([]ohfp.Event, error) {
-			r.Told(accepted, e.Now())
-			return nil, nil
+			return r.Told(accepted, e.Now()), nil
 		})
 		if err != nil {
 			return err
@@ -151,8 +153,7 @@ func (e *Executor) retire(ctx context.Context, r ohfp.Request, a ohfp.Retire) er
 		return fmt.Errorf("retire %s of request %s: %w", a.Resource, r.ID, err)
 	}
 	_, err = e.update(ctx, r.ID, func(r *ohfp.Request) ([]ohfp.Event, error) {
-		r.Retired(a.Attempt, e.Now())
-		return nil, nil
+		return r.Retired(a.Attempt, e.Now()), nil
 	})
 	return err
 }
