@@ -267,7 +267,7 @@ func TestDeadlineOfAnOrder(t *testing.T) {
 		if _, err := r.Intend(ohfp.Order{}, after(time.Hour)); err != nil {
 			t.Fatal(err)
 		}
-		r.Delay(len(r.Attempts), "slow down", true)
+		r.Delay(len(r.Attempts), ohfp.Failure{Message: "slow down"}, true, after(time.Hour))
 		if _, err := r.Answer(len(r.Attempts), ohfp.Outcome{}, after(2*time.Hour)); err != nil || !r.Deadline.Equal(after(2*time.Hour+test.want)) {
 			t.Errorf("%s: put off, it may take until %s, want %s", what, r.Deadline, after(2*time.Hour+test.want))
 		}
