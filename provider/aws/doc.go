@@ -23,7 +23,8 @@
 //	                     100 to read them (DescribeFleets, DescribeSpotFleetRequests, DescribeAutoScalingGroups) and 1
 //	                     each to lower it (ModifyFleet, ModifySpotFleetRequest, UpdateAutoScalingGroup), or 1 per 100
 //	                     to stop those of type request (DeleteFleets, CancelSpotFleetRequests)
-//	Retire               2 for a fleet or group, up to 4 when EC2 has forgotten its machines; none for a reservation
+//	Retire               2 for a fleet or group, 3 for more than 1,000 machines, up to 4 when EC2 has forgotten its machines; none for a reservation
+//	Clean                1 per 200 launch templates; 1 more for each that goes
 //	Owned                1 per 1,000 machines, and DescribeTags, 1 per 200 fleets; 1 more per 200 fleets whose machines an
 //	                     operator's launch template made
 //	Health               1

@@ -404,8 +404,7 @@ func TestCallsOfSelfLaunching(t *testing.T) {
 			[]string{"CreateFleet"},
 			[]string{"DescribeInstances", "DescribeFleets", "DescribeInstances"},
 			[]string{"DescribeFleets", "TerminateInstances"},
-			// It no longer holds what it was told, which looks as if it had not launched all of it.
-			[]string{"DescribeFleets", "DeleteFleets"},
+			[]string{"DescribeFleets"},
 			[]string{"DescribeInstances", "DeleteFleets"},
 		},
 		"EC2Fleet maintain": {

@@ -35,6 +35,11 @@ func Filter(name string, values ...string) types.Filter {
 // Tagged filters by a tag's value.
 func Tagged(key string, values ...string) types.Filter { return Filter("tag:"+key, values...) }
 
+// Alive filters for machines that have not ended and do not end.
+func Alive() types.Filter {
+	return Filter("instance-state-name", string(ohfp.MachinePending), string(ohfp.MachineRunning), string(ohfp.MachineStopping), string(ohfp.MachineStopped))
+}
+
 // Find returns the machines that pass all of the filters. Beside an error it returns the pages that arrived.
 func (r Reader) Find(ctx context.Context, filters ...types.Filter) ([]ohfp.Machine, error) {
 	var machines []ohfp.Machine
@@ -44,16 +49,31 @@ func (r Reader) Find(ctx context.Context, filters ...types.Filter) ([]ohfp.Machi
 		if err != nil {
 			return machines, err
 		}
-		for _, reservation := range out.Reservations {
-			for _, instance := range reservation.Instances {
-				machines = append(machines, r.Machine(instance, aws.ToString(reservation.ReservationId)))
-			}
-		}
+		machines = append(machines, r.machines(out)...)
 		if aws.ToString(out.NextToken) == "" {
 			return machines, nil
 		}
 		in.NextToken = out.NextToken
 	}
+}
+
+// Page returns the first page of the machines that pass all of the filters, and whether there are more.
+func (r Reader) Page(ctx context.Context, filters ...types.Filter) (machines []ohfp.Machine, more bool, err error) {
+	out, err := r.API.DescribeInstances(ctx, &ec2.DescribeInstancesInput{Filters: filters, MaxResults: aws.Int32(pageSize)})
+	if err != nil {
+		return nil, false, err
+	}
+	return r.machines(out), aws.ToString(out.NextToken) != "", nil
+}
+
+func (r Reader) machines(out *ec2.DescribeInstancesOutput) []ohfp.Machine {
+	var machines []ohfp.Machine
+	for _, reservation := range out.Reservations {
+		for _, instance := range reservation.Instances {
+			machines = append(machines, r.Machine(instance, aws.ToString(reservation.ReservationId)))
+		}
+	}
+	return machines
 }
 
 // Machine is an instance in our words.

@@ -91,7 +91,33 @@ func (p Parts) lookUp(ctx context.Context, ids []string, read func(ids []string)
 			found = append(found, p.gone(ctx, named)...)
 		}
 	}
+	p.recallFilled(ctx, found)
 	return found, nil
+}
+
+// keepFilled outlives what most fleets serve for. After that, a fleet that was filled is stopped once more than needed.
+const keepFilled = 30 * 24 * time.Hour
+
+// recallFilled corrects what fleets of type request look like that have lost machines: as if they had not launched all
+// that they were told. Such a fleet launches nothing more once it has been filled.
+func (p Parts) recallFilled(ctx context.Context, standings []Standing) {
+	for i := range standings {
+		s := &standings[i]
+		if s.Keeps || s.Instant || s.Gone || s.Unseen || total(s.Target) == 0 {
+			continue
+		}
+		key := p.Prefix + "filled/" + s.Resource
+		_, known, err := p.Memory.Recall(ctx, key)
+		switch {
+		case err != nil:
+			return
+		case s.Active && known:
+			s.Active = false
+		case !s.Active && !known:
+			// What cannot be remembered costs calls when machines of it have ended.
+			_ = p.Memory.Remember(ctx, key, []byte("1"), keepFilled)
+		}
+	}
 }
 
 // gone is what there is to say of resources that AWS does not know. It may not know a new one for a while.

@@ -20,12 +20,21 @@ const (
 )
 
 // checkDead refuses while a machine of a resource is alive. It returns whether EC2 shows machines of it at all.
+//
+// Most have no more machines than a page, which is then all that is read; of a larger one, only those alive.
 func (p Parts) checkDead(ctx context.Context, tag, resource string) (shown bool, err error) {
-	machines, err := p.Reader.Find(ctx, instances.Tagged(tag, resource))
-	if err != nil {
-		return false, err
+	machines, more, err := p.Reader.Page(ctx, instances.Tagged(tag, resource))
+	if err == nil {
+		err = stillAlive(resource, machines)
 	}
-	return len(machines) > 0, stillAlive(resource, machines)
+	if err != nil || !more {
+		return len(machines) > 0, err
+	}
+	machines, err = p.Reader.Find(ctx, instances.Tagged(tag, resource), instances.Alive())
+	if err != nil {
+		return true, err
+	}
+	return true, stillAlive(resource, machines)
 }
 
 func stillAlive(resource string, machines []ohfp.Machine) error {
