@@ -89,6 +89,10 @@ test-performance: bench ## Run the performance tests (same as bench)
 crash: ## Kill the program at every step and lose its replies, RUNS times over (default 300)
 	OHFP_CRASH_RUNS=$(or $(RUNS),300) $(GO) test -count 1 -timeout 60m -run 'Crash|Fault' ./internal/fakehf
 
+.PHONY: histories
+histories: ## Play requests and returns by every launch API with answers lost, RUNS of each (default 20)
+	OHFP_HISTORIES=$(or $(RUNS),20) $(GO) test -count 1 -timeout 60m -run 'Histories' ./provider/aws
+
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZTIME each (default 20s); FUZZ=regexp chooses
 	@listing=$$($(GO) test -list '^Fuzz' ./...) || { echo "$$listing"; exit 1; }; \
