@@ -297,12 +297,26 @@ func Canonical(written strict.Object) (strict.Object, error) {
 		} else if canonical, ok := native[name]; ok {
 			spelled = canonical
 		}
+		if ours := elsewhere(spelled); ours != "" {
+			return nil, ohfp.Errorf(ohfp.ErrInvalid, "%s is not known; write %s", name, ours)
+		}
 		if _, twice := fields[spelled]; twice {
 			return nil, ohfp.Errorf(ohfp.ErrInvalid, "%s and %s are both set; keep one of them", spelled, name)
 		}
 		fields[spelled] = written[name]
 	}
 	return fields, fields.Check(names)
+}
+
+// elsewhere is the field that has another name in the systems that this one replaces, which a likeness would not find.
+func elsewhere(name string) string {
+	return map[string]string{
+		"userdata": "userDataScript", "tags": "instanceTags", "maxprice": "maxSpotPrice",
+		"instancetype": "vmType", "instancetypes": "vmTypes", "machinetypes": "vmTypes",
+		"instancetypesondemand": "vmTypesOnDemand", "machinetypesondemand": "vmTypesOnDemand",
+		"instancetypespriority": "vmTypesPriority", "machinetypespriority": "vmTypesPriority",
+		"rootvolumesize": "rootDeviceVolumeSize", "rootvolumetype": "volumeType", "rootvolumeiops": "iops",
+	}[fold(name)]
 }
 
 // Group names what fields have in common of which a template has one: vmType and vmTypes, or two spellings of a name.

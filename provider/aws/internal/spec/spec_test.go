@@ -3,6 +3,7 @@ package spec
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -218,4 +219,22 @@ func FuzzDecode(f *testing.F) {
 			t.Errorf("decoded twice, the tags are %q and %q, error %v", s.Tags, again.Tags, err)
 		}
 	})
+}
+
+// TestNamesOfOtherSystems: fields that other systems call otherwise are refused with the name that they have here.
+func TestNamesOfOtherSystems(t *testing.T) {
+	t.Parallel()
+	for name, ours := range map[string]string{
+		"user_data": "userDataScript", "userData": "userDataScript", "tags": "instanceTags", "max_price": "maxSpotPrice",
+		"instance_type": "vmType", "machine_types": "vmTypes", "machine_types_ondemand": "vmTypesOnDemand", "machineTypesPriority": "vmTypesPriority",
+		"root_volume_size": "rootDeviceVolumeSize", "root_volume_type": "volumeType", "root_volume_iops": "iops",
+	} {
+		_, err := Decode(json.RawMessage(`{"`+name+`": "x"}`), nil)
+		if want := name + " is not known; write " + ours; err == nil || !errors.Is(err, ohfp.ErrInvalid) || err.Error() != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
+		if !slices.Contains(Names(), ours) {
+			t.Errorf("%s is not known either", ours)
+		}
+	}
 }
