@@ -31,6 +31,8 @@ const (
 	MachineReturned   EventKind = "machine.returned"
 	MachineEnding     EventKind = "machine.ending"
 	MachineGone       EventKind = "machine.gone"
+	MachineRecovered  EventKind = "machine.recovered"
+	OrphansHeld       EventKind = "orphans.held"
 	TemplateCreated   EventKind = "template.created"
 	TemplateUpdated   EventKind = "template.updated"
 	TemplateDeleted   EventKind = "template.deleted"
@@ -66,6 +68,8 @@ func EventKinds() []EventMeaning {
 		{MachineEnding, "it is decided that a machine is ended, and why"},
 		{EndRefused, "the cloud has refused to end machines, with its code"},
 		{MachineGone, "a machine no longer exists"},
+		{MachineRecovered, "a machine was taken for gone, and is there; it is ended"},
+		{OrphansHeld, "so many orphans were found that none is ended before somebody has looked"},
 		{TemplateCreated, "somebody made a template in the store"},
 		{TemplateUpdated, "somebody changed a template in the store"},
 		{TemplateDeleted, "somebody removed a template from the store"},

@@ -60,6 +60,7 @@ const (
 	ReasonDeadline  Reason = "deadline"  // it was not ready when its request's time was up
 	ReasonCancelled Reason = "cancelled" // its request was cancelled
 	ReasonAbandoned Reason = "abandoned" // nobody ever learned of its request
+	ReasonOrphaned  Reason = "orphaned"  // no record answered for it
 )
 
 // Machine is one machine of one request. The provider's name and the machine's id together are its key.

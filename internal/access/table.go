@@ -47,6 +47,8 @@ func Rules() []Rule {
 		{Operation: "machines.timeline", Role: Viewer, Effect: Reads, CLI: "machines timeline"},
 		{Operation: "usage", Role: Viewer, Effect: Reads, CLI: "usage"},
 		{Operation: "machines.reclaimed", Role: Viewer, Effect: Reads, Script: "getReturnRequests"},
+		{Operation: "orphans.list", Role: Viewer, Effect: Reads, CLI: "orphans list"},
+		{Operation: "orphans.collect", Role: Operator, Effect: Destroys, CLI: "orphans collect"},
 		{Operation: "providers.list", Role: Viewer, Effect: Reads, CLI: "providers list"},
 		{Operation: "providers.health", Role: Viewer, Effect: Reads, CLI: "providers health"},
 		{Operation: "providers.iam-policy", Role: Viewer, Effect: Reads, CLI: "providers iam-policy"},

@@ -94,7 +94,7 @@ func Open(ctx context.Context, cfg config.Config, o Options) (*App, error) {
 		return nil, errors.Join(err, a.Close())
 	}
 	providers.env.Installation, providers.env.Memory = id, records
-	a.Queries.Store = records
+	a.Queries.Store, a.Queries.Memory = records, records
 	a.Commands = &command.Commands{
 		Store:     records,
 		Templates: catalog,
@@ -107,6 +107,7 @@ func Open(ctx context.Context, cfg config.Config, o Options) (*App, error) {
 			PerRequest: cfg.Limits.MaxMachinesPerRequest, Provider: cfg.Limits.MaxMachines,
 			VCPUs: cfg.Limits.MaxVCPUs, Price: cfg.Limits.MaxHourlyCost,
 		},
+		Orphans: orphanPolicy(cfg), Providers: providerNames(cfg),
 		Requests: command.RequestPolicy{
 			Timeout: cfg.Requests.Timeout,
 			Abandon: ohfp.AbandonPolicy{
@@ -134,6 +135,9 @@ func chores(c *command.Commands, cfg config.Config) []reconcile.Chore {
 			_, err := c.Clean(ctx, command.Clean{UnusedFor: after})
 			return err
 		}})
+	}
+	if c.Orphans.Watch {
+		list = append(list, reconcile.Chore{Name: "orphans", Every: cfg.Orphans.Interval, Run: c.TendOrphans})
 	}
 	return list
 }

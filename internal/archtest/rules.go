@@ -54,13 +54,14 @@ func Rules() []Rule {
 		{Package: "internal/events", May: ". store"},
 		{Package: "internal/placement", May: ". provider"},
 		{Package: "internal/guard", May: ". provider", Uses: metrics + " github.com/sony/gobreaker/v2"},
+		{Package: "internal/orphans", May: ". provider"},
 		{Package: "internal/templates", May: ". provider store internal/config/document", Uses: yaml},
 		{Package: "internal/reconcile", May: ". provider store internal/events", Uses: errgroup},
 		{
 			Package: "internal/command",
-			May:     ". provider store internal/events internal/reconcile internal/placement internal/templates",
+			May:     ". provider store internal/events internal/reconcile internal/orphans internal/placement internal/templates",
 		},
-		{Package: "internal/query", May: ". store", Never: "store.Store"},
+		{Package: "internal/query", May: ". store internal/orphans", Never: "store.Store"},
 
 		// What the faces share.
 		{Package: "internal/view", May: ". internal/query"},

@@ -120,6 +120,19 @@ func (d *desk) MachineTimeline(context.Context, ohfp.MachineID) (query.Timeline,
 
 func (d *desk) Reported(context.Context, []ohfp.Request, ohfp.Origin) error { return nil }
 
+func (d *desk) HostsNamed(context.Context, []command.Named) {}
+
+func (d *desk) FindOrphans(context.Context) (command.OrphanSurvey, error) {
+	return command.OrphanSurvey{}, d.refuse
+}
+
+func (d *desk) CollectOrphans(_ context.Context, in command.CollectOrphans) (command.Collection, error) {
+	d.asked = append(d.asked, in)
+	return command.Collection{}, d.refuse
+}
+
+func (d *desk) Orphans(context.Context) (query.Orphans, error) { return query.Orphans{}, d.refuse }
+
 func (d *desk) Answered(_ context.Context, id ohfp.RequestID) error {
 	d.answered = append(d.answered, id)
 	return nil

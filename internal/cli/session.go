@@ -16,6 +16,8 @@ import (
 type commands interface {
 	hostfactory.Commands
 	CancelRequest(ctx context.Context, in command.CancelRequest) (ohfp.Request, error)
+	FindOrphans(ctx context.Context) (command.OrphanSurvey, error)
+	CollectOrphans(ctx context.Context, in command.CollectOrphans) (command.Collection, error)
 }
 
 // queries is the read side as far as the command line reaches it.
@@ -27,6 +29,7 @@ type queries interface {
 	Usage(ctx context.Context, by query.UsageBy) (query.UsageReport, error)
 	RequestTimeline(ctx context.Context, id ohfp.RequestID, each bool) (query.Timeline, error)
 	MachineTimeline(ctx context.Context, id ohfp.MachineID) (query.Timeline, error)
+	Orphans(ctx context.Context) (query.Orphans, error)
 }
 
 // session is an open store with the commands and queries on it.

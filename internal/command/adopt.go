@@ -70,8 +70,8 @@ func machinesByRequest(owned provider.Observation) map[ohfp.RequestID][]ohfp.Mac
 	return byRequest
 }
 
-// adopt makes the record of a request of which only the machines are left. How many it asked for is lost: what is there
-// is taken for all of it.
+// adopt makes the record of a request of which only the machines are left. How many it asked for is lost: what is there,
+// and what its fleets and groups are told to have, is taken for all of it.
 func (c *Commands) adopt(ctx context.Context, name string, id ohfp.RequestID, machines []ohfp.Machine, seen provider.Observation) error {
 	if _, err := c.Store.Request(ctx, id); !errors.Is(err, ohfp.ErrNotFound) {
 		// The request is known: a machine that its record lacks is taken in at the next look.
@@ -80,32 +80,61 @@ func (c *Commands) adopt(ctx context.Context, name string, id ohfp.RequestID, ma
 		}
 		return err
 	}
+	r, events, err := c.adopted(ctx, name, id, machines, seen)
+	if err != nil {
+		return err
+	}
+	if err := c.Store.CreateRequest(ctx, r, store.Limits{}, events...); err != nil {
+		return fmt.Errorf("store adopted request %s: %w", id, err)
+	}
+	c.Log.WarnContext(ctx, "request adopted by tag", "request", id, "machines", len(machines))
+	_, err = c.Executor.Drive(ctx, id, factsFor(id, seen))
+	return err
+}
+
+// adopted is the record of a request of which only machines, fleets and groups are left.
+func (c *Commands) adopted(
+	ctx context.Context, name string, id ohfp.RequestID, machines []ohfp.Machine, seen provider.Observation,
+) (ohfp.Request, []ohfp.Event, error) {
 	now := c.Now()
 	slices.SortFunc(machines, func(a, b ohfp.Machine) int { return cmp.Compare(a.ID, b.ID) })
-	template, err := c.Templates.Template(ctx, machines[0].Template)
-	if err != nil {
-		template = ohfp.Template{ID: machines[0].Template, MaxNumber: ohfp.Unlimited}
+	template := ohfp.Template{MaxNumber: ohfp.Unlimited}
+	if len(machines) > 0 {
+		template.ID = machines[0].Template
+		if known, err := c.Templates.Template(ctx, template.ID); err == nil {
+			template = known
+		}
 	}
 	r := ohfp.Request{
 		ID: id, Type: ohfp.TypeAcquire, Origin: ohfp.Origin{Face: "adopted"}, Template: template, Provider: name,
 		Placement: "its machines were found there by tag", Count: 1, Status: ohfp.StatusInProgress,
 		Message:   "the record was lost; the machines were found by tag",
-		CreatedAt: now, AnsweredAt: now, Timeout: c.Requests.Timeout, Deadline: now.Add(c.Requests.Timeout), Abandon: c.Requests.Abandon,
+		CreatedAt: now, AnsweredAt: now, Timeout: c.Requests.Timeout, Deadline: now.Add(c.Requests.Timeout),
+		// Whether anybody has followed it is lost too, so it never counts as abandoned.
 	}
+	wanted := map[string]int{} // units by fleet or group
 	for _, resource := range seen.Resources {
 		if resource.Request == id {
-			// That it replaces what it loses is not known any more; to hold it to a target is right either way.
-			r.Attempts = append(r.Attempts, ohfp.Attempt{
-				Number: len(r.Attempts) + 1, IntendedAt: now, CalledAt: now, AnsweredAt: now, Resource: resource.Resource,
-				Order: ohfp.Order{Async: true, Keeps: true, Retires: true, Target: resource.Target},
-			})
+			r.TakeIn(resource, now)
+			if resource.Active {
+				wanted[resource.Resource] = resource.Target.OnDemand + resource.Target.Spot
+			}
+		}
+	}
+	held := map[string]int{}
+	for _, m := range machines {
+		r.TakeInSource(m, now)
+		if m.Alive() {
+			held[m.Resource] += m.Units()
 		}
 	}
 	units := 0
-	for _, m := range machines {
-		if m.Alive() {
-			units += m.Units()
-		}
+	for resource, holds := range held {
+		units += max(holds, wanted[resource])
+		delete(wanted, resource)
+	}
+	for _, target := range wanted {
+		units += target
 	}
 	r.Count = max(units, 1)
 	events := []ohfp.Event{{
@@ -115,16 +144,11 @@ func (c *Commands) adopt(ctx context.Context, name string, id ohfp.RequestID, ma
 	if units == 0 {
 		more, err := r.Become(ohfp.StatusFailed, "the record was lost, and so are the machines", now)
 		if err != nil {
-			return err
+			return r, nil, err
 		}
 		events = append(events, more...)
 	}
-	if err := c.Store.CreateRequest(ctx, r, store.Limits{}, events...); err != nil {
-		return fmt.Errorf("store adopted request %s: %w", id, err)
-	}
-	c.Log.WarnContext(ctx, "request adopted by tag", "request", id, "machines", len(machines))
-	_, err = c.Executor.Drive(ctx, id, factsFor(id, seen))
-	return err
+	return r, events, nil
 }
 
 func factsFor(id ohfp.RequestID, seen provider.Observation) ohfp.Facts {

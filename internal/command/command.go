@@ -20,7 +20,7 @@ type Templates interface {
 	Template(ctx context.Context, id ohfp.TemplateID) (ohfp.Template, error)
 }
 
-// Commands carries out commands. All fields but Chores and Log are required.
+// Commands carries out commands. All fields but Chores, Orphans, Providers and Log are required.
 type Commands struct {
 	Store     store.Store
 	Templates Templates
@@ -29,6 +29,8 @@ type Commands struct {
 	Chores    *reconcile.Chores
 	Limits    Limits
 	Requests  RequestPolicy
+	Orphans   OrphanPolicy
+	Providers []string // every configured provider instance, also those that take no new requests; none: those of Placement
 	Now       func() time.Time
 	NewID     func(t ohfp.RequestType) ohfp.RequestID
 	Log       *slog.Logger

@@ -37,7 +37,7 @@ func TestMain(m *testing.M) {
 func TestNoHistoryLeaksDoublesOrLoses(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
-		h := &history{world: newWorld(t), rt: rt, asked: map[ohfp.RequestID]int{}, handed: map[ohfp.MachineID]bool{}}
+		h := &history{world: newWorld(t), rt: rt, asked: map[ohfp.RequestID]int{}, handed: map[ohfp.MachineID]bool{}, lost: map[ohfp.MachineID]bool{}}
 		h.cloud.Set(fake.Settings{
 			LaunchDelay: launchDelay, TerminateDelay: terminateDelay, AddressDelay: 30 * time.Second, PageSize: 3,
 			ModifyDelay: time.Duration(rapid.IntRange(0, 2).Draw(rt, "modifying")) * 30 * time.Second,
@@ -65,6 +65,7 @@ type history struct {
 	asked  map[ohfp.RequestID]int  // what each request asked for
 	handed map[ohfp.MachineID]bool // machines that their users have and did not give back
 	ended  map[ohfp.RequestID]ohfp.Status
+	lost   map[ohfp.MachineID]bool // machines that the cloud took, whether or not a record knows that yet
 }
 
 var steps = []string{
@@ -174,6 +175,7 @@ func (h *history) lose(rt *rapid.T) {
 		id := live[rapid.IntRange(0, len(live)-1).Draw(rt, "machine")]
 		_ = h.cloud.Lose(id, "Server.SpotInstanceTermination")
 		delete(h.handed, id)
+		h.lost[id] = true
 	}
 }
 
@@ -205,7 +207,7 @@ func (h *history) check(rt *rapid.T) {
 			if h.handed[m.ID] && m.Ending != "" {
 				rt.Fatalf("machine %s is in its user's hands and is ended: %s", m.ID, m.Ending)
 			}
-			if r.Status.Terminal() && learned && m.Wanted() && !m.DeliveredAt.IsZero() && h.ended[r.ID] == "" {
+			if r.Status.Terminal() && learned && m.Wanted() && !m.DeliveredAt.IsZero() && h.ended[r.ID] == "" && !h.lost[m.ID] {
 				h.handed[m.ID] = true
 			}
 		}

@@ -34,6 +34,7 @@ type Config struct {
 	Limits      Limits
 	Requests    Requests
 	Cleaning    Cleaning
+	Orphans     Orphans
 	Daemon      Daemon
 	Resilience  Resilience
 	HostFactory HostFactory
@@ -129,6 +130,22 @@ type Requests struct {
 type Cleaning struct {
 	UnusedAfter time.Duration // 0: never
 }
+
+// Orphans is what becomes of machines that nobody answers for.
+type Orphans struct {
+	Policy     string // OrphansReport, OrphansTerminate or OrphansOff
+	Interval   time.Duration
+	Quarantine time.Duration
+	MinAge     time.Duration
+	MaxShare   int // percent
+}
+
+// Policies for orphans.
+const (
+	OrphansReport    = "report"
+	OrphansTerminate = "terminate"
+	OrphansOff       = "off"
+)
 
 // Daemon is how `ohfp serve` works.
 type Daemon struct {

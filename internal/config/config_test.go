@@ -61,6 +61,9 @@ func TestDefaults(t *testing.T) {
 			Timeout: 10 * time.Minute, UnansweredRelease: 10 * time.Minute, AbandonedAfter: 40 * time.Minute, CallBudget: 20 * time.Second,
 		},
 		Cleaning: Cleaning{UnusedAfter: 24 * time.Hour},
+		Orphans: Orphans{
+			Policy: OrphansReport, Interval: 10 * time.Minute, Quarantine: time.Hour, MinAge: 15 * time.Minute, MaxShare: 20,
+		},
 		Daemon: Daemon{
 			Interval: time.Second, IdleInterval: 15 * time.Second, LiveInterval: 30 * time.Second,
 			AnswerWithin: 5 * time.Second, StopWithin: 20 * time.Second,
@@ -90,6 +93,7 @@ const every = `{
   "requests": {"timeout": 90, "unanswered_release": "5m", "abandoned_after": "1h", "release_abandoned": true, "call_budget": "2.5s"},
   "resilience": {"breaker": {"enabled": false, "failures": 7, "open_for": 10}},
   "cleaning": {"unused_after": "36h"},
+  "orphans": {"policy": "terminate", "interval": "5m", "quarantine": "2h", "min_age": 60, "max_share": 5},
   "daemon": {"interval": "2s", "idle_interval": 3, "live_interval": "4s", "answer_within": 0, "stop_within": "1m", "groups": ["egoadmin", 1000]},
   "hostfactory": {"partial_result": "complete"},
   "templates": {"files": ["t.json", "~/u.yml", "/v.json"]},
@@ -111,6 +115,7 @@ limits: {max_machines_per_request: 5, max_machines: "50", max_vcpus: 128, max_ho
 requests: {timeout: 90, unanswered_release: 5m, abandoned_after: 1h, release_abandoned: true, call_budget: 2.5s}
 resilience: {breaker: {enabled: false, failures: 7, open_for: 10s}}
 cleaning: {unused_after: 36h}
+orphans: {policy: terminate, interval: 5m, quarantine: 2h, min_age: 60, max_share: 5}
 daemon: {interval: 2s, idle_interval: 3, live_interval: 4s, answer_within: 0, stop_within: 1m, groups: [egoadmin, 1000]}
 hostfactory: {partial_result: complete}
 templates: {files: [t.json, ~/u.yml, /v.json]}
@@ -153,6 +158,7 @@ logging: {accept_propagated: false, level: LOG_DEBUG, file: /tmp/x.log, max_size
 					ReleaseAbandoned: true, CallBudget: 2500 * time.Millisecond,
 				},
 				Cleaning: Cleaning{UnusedAfter: 36 * time.Hour},
+				Orphans:  Orphans{Policy: OrphansTerminate, Interval: 5 * time.Minute, Quarantine: 2 * time.Hour, MinAge: time.Minute, MaxShare: 5},
 				Daemon: Daemon{
 					Interval: 2 * time.Second, IdleInterval: 3 * time.Second, LiveInterval: 4 * time.Second, StopWithin: time.Minute,
 					Groups: []string{"egoadmin", "1000"},

@@ -89,6 +89,20 @@ func settings(c *Config) []Key {
 		duration("cleaning.unused_after", "24h", 0, 30*24*time.Hour, &c.Cleaning.UnusedAfter,
 			"When launch templates that this program made are removed because no launch uses them any more. A launch that needs one "+
 				"again makes it again. 0: never."),
+		oneOf("orphans.policy", OrphansReport, OrphansReport+", "+OrphansTerminate+" or "+OrphansOff, &c.Orphans.Policy,
+			[]string{OrphansReport, OrphansTerminate, OrphansOff},
+			"What becomes of orphans, which run under this installation's tag and nobody answers for: report lists and logs them, "+
+				"terminate also ends them, off does not look for them unless ohfp orphans is asked."),
+		duration("orphans.interval", "10m", time.Second, 24*time.Hour, &c.Orphans.Interval,
+			"How often they are looked for. A look reads everything that carries the tag. What lies between two looks counts as two "+
+				"intervals at most."),
+		duration("orphans.quarantine", "1h", 0, 30*24*time.Hour, &c.Orphans.Quarantine,
+			"How long an orphan must have been seen, in two complete looks or more, before it may be ended."),
+		duration("orphans.min_age", "15m", 0, 24*time.Hour, &c.Orphans.MinAge,
+			"Machines that were launched or delivered less than this ago are no orphans."),
+		count("orphans.max_share", "20", 0, 100, &c.Orphans.MaxShare,
+			"The share of all machines, in percent, that may be orphans. More than that, and more than ten, are taken for a mistake: "+
+				"none is ended before somebody runs ohfp orphans collect --force."),
 
 		duration("daemon.interval", "1s", 100*time.Millisecond, 10*time.Minute, &c.Daemon.Interval,
 			"How often ohfp serve looks at the cloud while a request is under way. One look serves all requests."),

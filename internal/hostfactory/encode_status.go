@@ -214,6 +214,8 @@ func endedBecause(reason ohfp.Reason) string {
 		return "the request was cancelled"
 	case ohfp.ReasonAbandoned:
 		return "released: nobody followed the request"
+	case ohfp.ReasonOrphaned:
+		return "released: no record answered for it"
 	case ohfp.ReasonReturned, ohfp.ReasonSpare, ohfp.ReasonLate:
 	}
 	return "ended: " + string(reason)

@@ -20,6 +20,7 @@ type Commands interface {
 	SyncRequests(ctx context.Context, in command.SyncRequests) error
 	Answered(ctx context.Context, id ohfp.RequestID) error
 	Reported(ctx context.Context, told []ohfp.Request, reader ohfp.Origin) error
+	HostsNamed(ctx context.Context, known []command.Named)
 	DoChores(ctx context.Context) error
 }
 
@@ -159,6 +160,7 @@ func (f *Face) returnRequests(ctx context.Context, input []byte) (Reply, error) 
 	if err != nil {
 		return Reply{}, err
 	}
+	f.Commands.HostsNamed(ctx, hostsOf(known))
 	problem := f.Commands.SyncRequests(ctx, command.SyncRequests{Others: true, Live: true})
 	_ = f.Commands.DoChores(ctx) // what fails is logged there and says nothing about these machines
 	ctx, cancel := reading(ctx)
@@ -169,6 +171,14 @@ func (f *Face) returnRequests(ctx context.Context, input []byte) (Reply, error) 
 	}
 	body, err := EncodeReturnRequests(reclaimed, problem)
 	return Reply{Body: body, Stderr: finding(problem)}, err
+}
+
+func hostsOf(known []query.Named) []command.Named {
+	hosts := make([]command.Named, len(known))
+	for i, n := range known {
+		hosts[i] = command.Named(n)
+	}
+	return hosts
 }
 
 // readWithin bounds the reading of the records for an answer.

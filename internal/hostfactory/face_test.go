@@ -43,6 +43,18 @@ func TestOnlyAWrittenAnswerCounts(t *testing.T) {
 	}
 }
 
+func TestHostsAreHandedOn(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	face := &hostfactory.Face{Commands: w, Queries: w}
+	face.Answer(t.Context(), hostfactory.GetReturnRequests, []byte(`{"machines":[{"machineId":"i-1","name":"a"},{"name":"b"},"c"]}`))
+	face.Answer(t.Context(), hostfactory.GetReturnRequests, []byte(`{"machines":"all"}`))
+	want := [][]command.Named{{{ID: "i-1", Name: "a"}, {Name: "b"}, {ID: "c"}, {Name: "c"}}, {}}
+	if diff := cmp.Diff(want, w.named); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
 func TestWhatIsSynced(t *testing.T) {
 	t.Parallel()
 	w := newWorld()

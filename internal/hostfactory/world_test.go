@@ -28,6 +28,7 @@ type world struct {
 	reported []ohfp.RequestID
 	reader   ohfp.Origin
 	synced   []command.SyncRequests
+	named    [][]command.Named // the lists of hosts that came
 
 	sync    error // what SyncRequests says
 	refuse  error // what RequestMachines and ReturnMachines say
@@ -314,4 +315,8 @@ func (w *world) trouble(name string) error {
 func (w *world) DoChores(context.Context) error {
 	w.chores++
 	return nil
+}
+
+func (w *world) HostsNamed(_ context.Context, known []command.Named) {
+	w.named = append(w.named, known)
 }

@@ -23,9 +23,15 @@ type RequestFilter = store.RequestFilter
 // MachineFilter narrows a list of machines; see the store.
 type MachineFilter = store.MachineFilter
 
+// Memory is what looks at the clouds have left for all processes to see.
+type Memory interface {
+	RecallPrefix(ctx context.Context, prefix string) (map[string][]byte, error)
+}
+
 // Queries answers queries. All fields are required.
 type Queries struct {
 	Store     store.Reader
+	Memory    Memory
 	Templates Templates
 	Now       func() time.Time
 }
