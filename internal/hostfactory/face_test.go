@@ -46,7 +46,9 @@ func TestOnlyAWrittenAnswerCounts(t *testing.T) {
 func TestHostsAreHandedOn(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
-	face := &hostfactory.Face{Commands: w, Queries: w}
+	face := &hostfactory.Face{Commands: w, Queries: w, Caller: access.Caller{Face: "hostfactory", Role: access.Viewer}}
+	face.Answer(t.Context(), hostfactory.GetReturnRequests, []byte(`{"machines":[{"machineId":"i-9"}]}`))
+	face.Caller = operator()
 	face.Answer(t.Context(), hostfactory.GetReturnRequests, []byte(`{"machines":[{"machineId":"i-1","name":"a"},{"name":"b"},"c"]}`))
 	face.Answer(t.Context(), hostfactory.GetReturnRequests, []byte(`{"machines":"all"}`))
 	want := [][]command.Named{{{ID: "i-1", Name: "a"}, {Name: "b"}, {ID: "c"}, {Name: "c"}}, {}}
