@@ -40,8 +40,9 @@ type Provider interface {
 	// It MUST refuse with ErrConflict when the cloud shows a machine of it alive, since removing it might end that.
 	Retire(ctx context.Context, resource string) error
 
-	// Owned lists the machines that carry this installation's tag, narrowed by the filter. It is how machines are found
-	// whose records are lost.
+	// Owned lists the machines that carry this installation's tag, narrowed by the filter, and the resources that launch by
+	// themselves and carry it, whether or not they have machines; with a filter for machines, those MAY be missing. It is
+	// how machines are found whose records are lost.
 	Owned(ctx context.Context, filter OwnedFilter) (Observation, error)
 
 	// Close releases connections. It may be called twice.
@@ -78,7 +79,7 @@ type Scope struct {
 // Observation is what one look showed.
 type Observation struct {
 	Machines   []ohfp.Machine       // Provider and Resource are set, and Request from the machine's tag
-	Resources  []ohfp.ResourceFacts // of the scopes' resources that launch by themselves; of Owned, those that made its machines
+	Resources  []ohfp.ResourceFacts // of the scopes' resources that launch by themselves; of Owned, see there
 	Complete   bool                 // every page of every read arrived
 	ObservedAt time.Time            // when the read began
 }

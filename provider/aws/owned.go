@@ -2,6 +2,7 @@ package aws
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
@@ -12,7 +13,8 @@ import (
 	"github.com/openhostfactory/ohfp/provider/aws/internal/launch"
 )
 
-// Owned lists the machines of this installation: those that carry its tag, and those of its fleets.
+// Owned lists the machines of this installation: those that carry its tag, and those of its fleets; and, unless only
+// machines are asked for, the fleets and groups that launch by themselves.
 func (p *Provider) Owned(ctx context.Context, filter provider.OwnedFilter) (provider.Observation, error) {
 	look := p.look()
 	possible := slices.DeleteFunc(slices.Clone(filter.Machines), func(id ohfp.MachineID) bool { return !wellFormed(id) })
@@ -53,10 +55,67 @@ func (p *Provider) ownedByRequest(ctx context.Context, l *look, requests []ohfp.
 	if err != nil {
 		return err
 	}
+	instant := p.instant(l)
 	found, err := p.membersOf(ctx, fleets)
 	l.add(slices.DeleteFunc(found, func(m ohfp.Machine) bool {
 		return len(machines) > 0 && !slices.Contains(machines, m.ID)
 	}))
+	if err != nil {
+		return err
+	}
+	if err := p.ownedFleets(ctx, l, fleets, instant); err != nil {
+		return err
+	}
+	groups, err := launch.ASG{Parts: p.parts}.GroupsOf(ctx, texts)
+	return p.ownedGroups(l, groups, err)
+}
+
+// instant are the fleets whose machines bear the request: they launch nothing by themselves.
+func (p *Provider) instant(l *look) map[string]bool {
+	instant := map[string]bool{}
+	for _, m := range l.Machines {
+		instant[m.Resource] = instant[m.Resource] || m.Request != ""
+	}
+	return instant
+}
+
+// ownedFleets adds what there is to know of fleets that launch by themselves.
+func (p *Provider) ownedFleets(ctx context.Context, l *look, fleets []launch.Standing, instant map[string]bool) error {
+	for _, k := range p.keepers {
+		var names []string
+		for _, s := range fleets {
+			if k.api != launch.APIASG && k.keeps(s.Resource) && !instant[s.Resource] {
+				names = append(names, s.Resource)
+			}
+		}
+		if len(names) == 0 {
+			continue
+		}
+		standings, err := k.Look(ctx, names)
+		if err != nil {
+			return err
+		}
+		tags := tagsOf(fleets)
+		for _, s := range standings {
+			if !s.Instant && !s.Unseen {
+				s.Request = ohfp.RequestID(tags[s.Resource][instances.TagRequest])
+				l.Resources = append(l.Resources, s.ResourceFacts)
+			}
+		}
+	}
+	return nil
+}
+
+// ownedGroups adds groups. An identity that may not read groups has made none, unless a machine is from one.
+func (p *Provider) ownedGroups(l *look, groups []launch.Standing, err error) error {
+	fromGroup := func(m ohfp.Machine) bool { return p.isGroup(m.Resource) }
+	if errors.Is(err, ohfp.ErrDenied) && !slices.ContainsFunc(l.Machines, fromGroup) {
+		return nil
+	}
+	for _, s := range groups {
+		s.Request = ohfp.RequestID(s.Tags[instances.TagRequest])
+		l.Resources = append(l.Resources, s.ResourceFacts)
+	}
 	return err
 }
 
@@ -94,12 +153,20 @@ func (p *Provider) ownedByFleet(ctx context.Context, l *look) error {
 	if err != nil {
 		return err
 	}
+	instant := p.instant(l)
 	found, err := p.membersOf(ctx, slices.DeleteFunc(slices.Clone(fleets), func(s launch.Standing) bool {
 		return s.Tags[instances.TagUntagged] == ""
 	}))
 	l.add(found)
 	l.complete(tagsOf(fleets))
-	return err
+	if err != nil {
+		return err
+	}
+	if err := p.ownedFleets(ctx, l, fleets, instant); err != nil {
+		return err
+	}
+	groups, err := launch.ASG{Parts: p.parts}.OwnGroups(ctx)
+	return p.ownedGroups(l, groups, err)
 }
 
 // membersOf reads the machines of fleets.

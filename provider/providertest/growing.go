@@ -243,6 +243,32 @@ func ownedGrown(b *bench, kind Kind) {
 	b.same("machines owned", b.owned(provider.OwnedFilter{}), append(ids(seen), ids(other)...))
 	b.same("machines owned by a request", b.owned(provider.OwnedFilter{Requests: []ohfp.RequestID{g.ask.Request}}), ids(seen))
 	b.same("machines owned by id", b.owned(provider.OwnedFilter{Machines: ids(other)}), ids(other))
+	for _, filter := range []provider.OwnedFilter{{}, {Requests: []ohfp.RequestID{g.ask.Request}}} {
+		b.ownedResource(g, filter)
+	}
+	// One without machines is owned too: it may launch them at any time.
+	empty := b.plant(kind, 2)
+	b.h.Advance(step) // a cloud may show a resource some time after it was made
+	b.ownedResource(empty, provider.OwnedFilter{})
+}
+
+// ownedResource checks that a resource is listed as it is.
+func (b *bench) ownedResource(g grown, filter provider.OwnedFilter) {
+	b.Helper()
+	seen, err := b.open().Owned(b.Context(), filter)
+	if err != nil {
+		b.Fatalf("listing what is owned: %v", err)
+	}
+	want := b.facts(g, g.scope())
+	for _, f := range seen.Resources {
+		if f.Resource == g.resource {
+			if f.Request != g.ask.Request || f.Target != want.Target || f.Active != want.Active || f.Gone {
+				b.Errorf("owned by %+v, the resource tells %+v; observed, %+v", filter, f, want)
+			}
+			return
+		}
+	}
+	b.Errorf("the resource %s is not among what is owned by %+v", g.resource, filter)
 }
 
 func lostGrown(b *bench, kind Kind) {

@@ -40,6 +40,13 @@ func (l ASG) GroupsOf(ctx context.Context, requests []string) ([]Standing, error
 	return found, nil
 }
 
+// OwnGroups finds the groups of this installation.
+func (l ASG) OwnGroups(ctx context.Context) ([]Standing, error) {
+	return l.read(ctx, &autoscaling.DescribeAutoScalingGroupsInput{Filters: []types.Filter{
+		{Name: aws.String("tag:" + instances.TagInstallation), Values: []string{string(l.Installation)}},
+	}})
+}
+
 // read reads groups without their machines, which are read from EC2 with all that there is to know of them.
 func (l ASG) read(ctx context.Context, in *autoscaling.DescribeAutoScalingGroupsInput) ([]Standing, error) {
 	in.MaxRecords, in.IncludeInstances = units(lookChunk), aws.Bool(false)
