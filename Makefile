@@ -62,6 +62,10 @@ race: ## Run all tests with the race detector (needs a C compiler)
 		{ echo "make race: no C compiler: install gcc or clang, or name one in CC" >&2; exit 1; }
 	CGO_ENABLED=1 $(GO) test -race -timeout 15m ./...
 
+.PHONY: test-throttle
+test-throttle: ## Launch 10,000 machines against EC2's default rates, in simulated time (minutes)
+	OHFP_TEST_LONG=1 $(GO) test -count=1 -v -timeout 30m -run TestThrottle ./provider/aws
+
 .PHONY: test-coverage
 test-coverage: ## Run all tests, write coverage.out and coverage.html, print the total
 	$(GO) test -covermode=atomic -coverprofile=coverage.out ./...

@@ -64,6 +64,7 @@ func (r *Request) Intend(order Order, now time.Time) ([]Event, error) {
 	if r.Status.Terminal() || r.Status == StatusStopping {
 		return nil, Errorf(ErrConflict, "request %s is %s and launches nothing more", r.ID, r.Status)
 	}
+	r.LetThrough(now)
 	if len(r.Attempts) == 0 {
 		r.Estimate = order.Estimate
 	}
@@ -167,6 +168,7 @@ func (r *Request) letThrough(a *Attempt, now time.Time) {
 		a.Throttled = false
 		r.Deadline = now.Add(r.Timeout)
 	}
+	r.LetThrough(now)
 }
 
 // Delay records that the outcome of an attempt is still unknown and why; throttled says that the call was put off. The

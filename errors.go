@@ -3,6 +3,7 @@ package ohfp
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // The kinds of failure. Every error that leaves a package of this module wraps at most one of them, so that each edge
@@ -127,3 +128,18 @@ func (e *CloudError) Unwrap() []error {
 	}
 	return wrapped
 }
+
+// PacedError says that a call was put off to keep to the cloud's rate. It was not made: nothing was done.
+type PacedError struct {
+	Call string    // the API call
+	At   time.Time // when it may be made; of a call that can be made in parts, when the next one may
+	Done time.Time // when all of its parts may be made; zero: not known, or there is one only
+}
+
+// Error says when to try again.
+func (e *PacedError) Error() string {
+	return e.Call + " is put off to keep to the cloud's rate; it may be made at " + e.At.UTC().Format(time.TimeOnly) + " UTC"
+}
+
+// Unwrap yields the kind.
+func (e *PacedError) Unwrap() error { return ErrThrottled }

@@ -47,6 +47,9 @@ func (r *Request) Fold(f Facts, now time.Time) []Event {
 	}
 	if !f.ObservedAt.IsZero() && !r.Status.Terminal() && r.Status != StatusStopping {
 		r.Message = f.Problem
+		if r.Message == "" && r.paced() {
+			r.Message = r.waiting(now)
+		}
 	}
 	return events
 }

@@ -107,11 +107,14 @@ func planAcquire(r Request, f Facts, now time.Time) []Action {
 	if spares := r.spares(); len(spares) > 0 {
 		actions = append(actions, Terminate{Machines: spares, Reason: ReasonSpare})
 	}
-	pastDeadline := !now.Before(r.Deadline) && f.Complete && !f.ObservedAt.Before(r.Deadline)
+	paced := r.paced()
+	pastDeadline := !now.Before(r.Deadline) && f.Complete && !f.ObservedAt.Before(r.Deadline) && !paced
 	if open := r.openAttempt(); open != nil {
 		switch {
 		case now.Sub(open.IntendedAt) > ReplayFor:
 			return append(actions, settle(*open, f)...)
+		case now.Before(r.Paced.Until):
+			return actions
 		case pastDeadline && !open.Throttled:
 			return append(actions, r.stopAtDeadline())
 		default:
@@ -129,7 +132,9 @@ func planAcquire(r Request, f Facts, now time.Time) []Action {
 		return append(actions, Finish{Status: StatusPartial, Message: r.shortfall()})
 	case pastDeadline:
 		return append(actions, r.stopAtDeadline())
-	case missing <= 0 || !now.Before(r.Deadline) || last != nil && last.Permanent:
+	case now.Before(r.Paced.Until):
+		return actions
+	case missing <= 0 || !now.Before(r.Deadline) && !paced || last != nil && last.Permanent:
 		return actions
 	}
 	if a := r.yielding(now); a != nil {

@@ -89,6 +89,7 @@ type Request struct {
 
 	CreatedAt   time.Time     `json:"createdAt"`
 	Timeout     time.Duration `json:"timeout,omitempty"`   // of an acquire: how long it may take, waiting for the cloud's rate not counted
+	Paced       Pace          `json:"paced,omitzero"`      // of an acquire: how long the cloud's rate puts its next launch off
 	Deadline    time.Time     `json:"deadline,omitzero"`   // of an acquire: the verdict falls at the first complete read after it
 	AnsweredAt  time.Time     `json:"answeredAt,omitzero"` // when the answer with the id had left us
 	PolledAt    time.Time     `json:"polledAt,omitzero"`   // when somebody first asked for its status

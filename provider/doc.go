@@ -12,6 +12,7 @@
 //	Validate   unknown field, value out of range        ErrInvalid       no
 //	Prepare    an offering is left to try               nil              -
 //	Prepare    template cannot be launched              ErrInvalid       no
+//	Prepare    put off because of the rate              ErrThrottled     a new ask, when it may
 //	Launch     all or some machines launched            nil              shortage: a new attempt
 //	Launch     nothing launched for lack of capacity    ErrCapacity      a new attempt, next offering
 //	Launch     nothing launched, wrong for good         ErrInvalid,      no

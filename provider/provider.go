@@ -14,7 +14,8 @@ type Provider interface {
 	Validate(ctx context.Context, t ohfp.Template) error
 
 	// Prepare resolves what the ask needs (image, subnet, type, launch template) into the exact call. It MUST NOT change
-	// anything in the cloud. It chooses an offering that is not known to lack capacity when there is one.
+	// anything in the cloud. It chooses an offering that is not known to lack capacity when there is one. When the cloud's
+	// rate allows no launch now, the error is an [ohfp.PacedError]; of the order only the estimate counts then.
 	Prepare(ctx context.Context, ask Ask) (ohfp.Order, error)
 
 	// Launch carries out an order. It MUST be idempotent by order.Token: the same order again, from any process, brings

@@ -21,6 +21,7 @@ type Environment struct {
 	Now          func() time.Time
 	ConfDir      string                          // where relative paths in templates start
 	LookupEnv    func(key string) (string, bool) // the environment of the program
+	Unpaced      bool                            // the operator wants calls made whatever the cloud's rates are
 	Defaults     map[string]json.RawMessage      // template_defaults of its type and instance, by field name; the provider applies its own
 }
 

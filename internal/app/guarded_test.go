@@ -71,3 +71,25 @@ func testBreaker(t *testing.T, breaker config.Breaker, want int) {
 		t.Errorf("%d calls, want %d", cloud.calls, want)
 	}
 }
+
+// TestPacingSetting: a provider is told whether to keep to the cloud's rates.
+func TestPacingSetting(t *testing.T) {
+	t.Parallel()
+	for _, pacing := range []bool{true, false} {
+		var told provider.Environment
+		providers := &instances{
+			config: config.Config{Providers: []config.Provider{{Name: "far", Type: "test"}}, Resilience: config.Resilience{Pacing: pacing}},
+			registry: provider.Registry{"test": func(_ context.Context, _ json.RawMessage, env provider.Environment) (provider.Provider, error) {
+				told = env
+				return &unreachable{}, nil
+			}},
+			env: provider.Environment{Log: slog.New(slog.DiscardHandler)},
+		}
+		if _, err := providers.Provider(t.Context(), "far"); err != nil {
+			t.Fatal(err)
+		}
+		if told.Unpaced == pacing {
+			t.Errorf("pacing %t is told as unpaced %t", pacing, told.Unpaced)
+		}
+	}
+}

@@ -38,6 +38,7 @@ func (i *instances) Provider(ctx context.Context, name string) (provider.Provide
 	env := i.env
 	env.Name = name
 	env.Log = env.Log.With("provider", name)
+	env.Unpaced = !i.config.Resilience.Pacing
 	env.Defaults = maps.Clone(i.config.ProviderDefaults[cfg.Type])
 	if env.Defaults == nil {
 		env.Defaults = map[string]json.RawMessage{}

@@ -46,7 +46,8 @@ func (c *Commands) RequestMachines(ctx context.Context, in RequestMachines) (ohf
 
 	id := c.NewID(ohfp.TypeAcquire)
 	order, err := p.Prepare(ctx, provider.Ask{Request: id, Attempt: 1, Template: template, Count: in.Count, Timeout: c.Requests.Timeout})
-	if err != nil {
+	var paced *ohfp.PacedError
+	if err != nil && !errors.As(err, &paced) {
 		return ohfp.Request{}, fmt.Errorf("prepare template %s: %w", template.ID, err)
 	}
 	now := c.Now()
@@ -55,16 +56,25 @@ func (c *Commands) RequestMachines(ctx context.Context, in RequestMachines) (ohf
 		return ohfp.Request{}, err
 	}
 	r.Provider, r.Placement, r.Abandon = choice.Provider, choice.Reason, c.Requests.Abandon
-	intended, err := r.Intend(order, now)
-	if err != nil {
-		return ohfp.Request{}, err
+	if paced != nil {
+		r.PutOff(paced, now) // its first launch is prepared when the cloud's rate allows
+		r.Estimate = order.Estimate
+	} else {
+		intended, err := r.Intend(order, now)
+		if err != nil {
+			return ohfp.Request{}, err
+		}
+		events = append(events, intended...)
 	}
 	limits := store.Limits{Template: template.Limit(), Provider: c.Limits.Provider, VCPUs: c.Limits.VCPUs, Price: c.Limits.Price}
-	if err := c.Store.CreateRequest(ctx, r, limits, append(events, intended...)...); err != nil {
+	if err := c.Store.CreateRequest(ctx, r, limits, events...); err != nil {
 		return ohfp.Request{}, fmt.Errorf("store request: %w", err)
 	}
 	c.Executor.Reach(reconcile.StepRequestStored)
 
+	if paced != nil {
+		return r, nil //nolint:nilerr // waiting for the rate is no trouble
+	}
 	if r, err = c.Executor.Call(ctx, r, 1); err == nil {
 		r, err = c.Executor.Drive(ctx, r.ID, ohfp.Facts{})
 	}

@@ -160,6 +160,7 @@ type Daemon struct {
 // Resilience is how the program treats a cloud that fails or holds it to a rate.
 type Resilience struct {
 	Breaker Breaker
+	Pacing  bool // keep to the cloud's rates before it refuses calls
 }
 
 // Breaker is when calls to a cloud that does not work are held back.

@@ -68,7 +68,7 @@ func TestDefaults(t *testing.T) {
 			Interval: time.Second, IdleInterval: 15 * time.Second, LiveInterval: 30 * time.Second,
 			AnswerWithin: 5 * time.Second, StopWithin: 20 * time.Second,
 		},
-		Resilience:  Resilience{Breaker: Breaker{Enabled: true, Failures: 5, OpenFor: 30 * time.Second}},
+		Resilience:  Resilience{Breaker: Breaker{Enabled: true, Failures: 5, OpenFor: 30 * time.Second}, Pacing: true},
 		HostFactory: HostFactory{PartialResult: PartialWithError},
 		Access:      Access{LocalRole: "admin"},
 		Logging:     Logging{AcceptPropagated: true, Level: slog.LevelInfo, File: dir + "/log/ohfp.awsinst.log", MaxSizeMB: 10, MaxRotate: 5},
@@ -91,7 +91,7 @@ const every = `{
   "storage": {"strategy": "sql", "sql": {"path": "store/x.db", "type": "postgresql", "url": "postgresql://u:p@h/d", "schema": "two", "max_connections": 3}, "json": {"path": "store/data"}},
   "limits": {"max_machines_per_request": 5, "max_machines": "50", "max_vcpus": 128, "max_hourly_cost": 12.5},
   "requests": {"timeout": 90, "unanswered_release": "5m", "abandoned_after": "1h", "release_abandoned": true, "call_budget": "2.5s"},
-  "resilience": {"breaker": {"enabled": false, "failures": 7, "open_for": 10}},
+  "resilience": {"breaker": {"enabled": false, "failures": 7, "open_for": 10}, "pacing": {"enabled": false}},
   "cleaning": {"unused_after": "36h"},
   "orphans": {"policy": "terminate", "interval": "5m", "quarantine": "2h", "min_age": 60, "max_share": 5},
   "daemon": {"interval": "2s", "idle_interval": 3, "live_interval": "4s", "answer_within": 0, "stop_within": "1m", "groups": ["egoadmin", 1000]},
@@ -113,7 +113,7 @@ provider_defaults: {aws: {template_defaults: {price_type: spot}}}
 storage: {type: sql, sql: {path: store/x.db, type: postgresql, url: "postgresql://u:p@h/d", schema: two, max_connections: 3}, json_strategy: {base_path: store/data}}
 limits: {max_machines_per_request: 5, max_machines: "50", max_vcpus: 128, max_hourly_cost: "12.50"}
 requests: {timeout: 90, unanswered_release: 5m, abandoned_after: 1h, release_abandoned: true, call_budget: 2.5s}
-resilience: {breaker: {enabled: false, failures: 7, open_for: 10s}}
+resilience: {breaker: {enabled: false, failures: 7, open_for: 10s}, pacing: {enabled: false}}
 cleaning: {unused_after: 36h}
 orphans: {policy: terminate, interval: 5m, quarantine: 2h, min_age: 60, max_share: 5}
 daemon: {interval: 2s, idle_interval: 3, live_interval: 4s, answer_within: 0, stop_within: 1m, groups: [egoadmin, 1000]}

@@ -126,6 +126,10 @@ func settings(c *Config) []Key {
 		duration("resilience.breaker.open_for", "30s", time.Second, time.Hour, &c.Resilience.Breaker.OpenFor,
 			"How long it is held back. Then one call is let through to see whether the cloud works again."),
 
+		truth("resilience.pacing.enabled", "true", &c.Resilience.Pacing,
+			"Whether calls wait for the cloud's published rates, which all processes share, instead of being refused by it. A provider's own "+
+				"settings say where an account has other rates."),
+
 		oneOf("hostfactory.partial_result", PartialWithError, PartialWithError+" or "+PartialComplete,
 			&c.HostFactory.PartialResult, []string{PartialWithError, PartialComplete},
 			"What Host Factory is told of a request that brought some of its machines but not all."),

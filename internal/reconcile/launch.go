@@ -17,6 +17,10 @@ func (e *Executor) launch(ctx context.Context, r ohfp.Request, wanted ohfp.Launc
 	}
 	ask := provider.Ask{Request: r.ID, Attempt: len(r.Attempts) + 1, Template: r.Template, Count: wanted.Count, Fallback: wanted.Fallback, Timeout: r.Timeout}
 	order, err := p.Prepare(ctx, ask)
+	var paced *ohfp.PacedError
+	if errors.As(err, &paced) {
+		return e.putOff(ctx, r.ID, paced)
+	}
 	if err != nil {
 		err = fmt.Errorf("prepare attempt %d of request %s: %w", ask.Attempt, r.ID, err)
 		return errors.Join(err, e.note(ctx, r.ID, err.Error()))
@@ -49,9 +53,19 @@ func (e *Executor) Call(ctx context.Context, r ohfp.Request, number int) (ohfp.R
 	launched, err := p.Launch(ctx, order)
 	e.Reach(StepLaunchAnswered)
 	unknown := err != nil && len(launched.Machines) == 0 && ohfp.OutcomeUnknown(err)
+	var paced *ohfp.PacedError
+	errors.As(err, &paced)
 	stored, failed := e.update(ctx, r.ID, func(r *ohfp.Request) ([]ohfp.Event, error) {
 		if unknown {
-			return r.Delay(number, failureOf(err, "NoAnswer"), errors.Is(err, ohfp.ErrThrottled), e.Now()), nil
+			code := "NoAnswer"
+			if paced != nil {
+				code = "PutOff"
+			}
+			events := r.Delay(number, failureOf(err, code), errors.Is(err, ohfp.ErrThrottled), e.Now())
+			if paced != nil {
+				r.PutOff(paced, e.Now())
+			}
+			return events, nil
 		}
 		return r.Answer(number, ohfp.Outcome{
 			Resource:  launched.Resource,
@@ -65,6 +79,10 @@ func (e *Executor) Call(ctx context.Context, r ohfp.Request, number int) (ohfp.R
 		return r, failed
 	}
 	e.Reach(StepLaunchRecorded)
+	if paced != nil {
+		e.Log.InfoContext(ctx, "launch waits for the cloud's rate", "request", r.ID, "attempt", number, "until", paced.At)
+		return stored, nil //nolint:nilerr // waiting for the rate is no trouble
+	}
 	if unknown {
 		e.Log.WarnContext(ctx, "launch without a known outcome", "request", r.ID, "attempt", number, "error", err)
 		return stored, fmt.Errorf("launch attempt %d of request %s: %w", number, r.ID, err)
@@ -75,10 +93,20 @@ func (e *Executor) Call(ctx context.Context, r ohfp.Request, number int) (ohfp.R
 	return stored, nil
 }
 
+// putOff records that the next launch waits for the cloud's rate. That is no trouble: the request goes on when it may.
+func (e *Executor) putOff(ctx context.Context, id ohfp.RequestID, paced *ohfp.PacedError) error {
+	_, err := e.update(ctx, id, func(r *ohfp.Request) ([]ohfp.Event, error) {
+		r.PutOff(paced, e.Now())
+		return nil, nil
+	})
+	return err
+}
+
 // note tells whoever follows a request why it does not go on.
 func (e *Executor) note(ctx context.Context, id ohfp.RequestID, message string) error {
 	_, err := e.update(ctx, id, func(r *ohfp.Request) ([]ohfp.Event, error) {
 		if !r.Status.Terminal() && r.Status != ohfp.StatusStopping {
+			r.LetThrough(e.Now()) // what keeps it now is not the cloud's rate
 			r.Message = message
 		}
 		return nil, nil

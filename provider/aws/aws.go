@@ -3,6 +3,7 @@ package aws
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -55,7 +56,7 @@ func Open(ctx context.Context, config json.RawMessage, env provider.Environment)
 		return nil, ohfp.Errorf(ohfp.ErrInvalid, "provider %s: template_defaults: %w", env.Name, err)
 	}
 	connection := s.connection(env)
-	p := newProvider(env, s, awsapi.API{Connect: connection.Clients})
+	p := newProvider(env, s, s.api(env, connection.Clients))
 	p.defaults = defaults
 	lasting := context.WithoutCancel(ctx)
 	p.listing = func() (context.Context, context.CancelFunc) { return context.WithTimeout(lasting, recallTimeout) }
@@ -184,7 +185,8 @@ func (p *Provider) Prepare(ctx context.Context, ask provider.Ask) (ohfp.Order, e
 		return ohfp.Order{}, fmt.Errorf("template %s: %w", ask.Template.ID, err)
 	}
 	order, err := launcher.Prepare(ctx, launch.Ask{Ask: ask, Spec: s, Units: s.Units(ask.Template)})
-	if err == nil && ask.Attempt == 1 {
+	var paced *ohfp.PacedError
+	if (err == nil || errors.As(err, &paced)) && ask.Attempt == 1 {
 		order.Estimate = p.estimate(ctx, ask, s)
 	}
 	return order, err

@@ -41,6 +41,7 @@ type settings struct {
 	handlers       handlers
 	native         native.Settings
 	prices         prices
+	rates          rates
 }
 
 // parse reads the config strictly.
@@ -69,6 +70,7 @@ func parse(raw json.RawMessage) (settings, error) {
 		"handlers":         &s.handlers,
 		"native_spec":      &s.native,
 		"on_demand_prices": &s.prices,
+		"rate_limits":      &s.rates,
 	})
 	if err != nil {
 		return s, err
@@ -101,9 +103,6 @@ func (s settings) connection(env provider.Environment) *awsapi.Connection {
 		Provider: env.Name, Region: s.region, Profile: s.profile, Endpoint: s.endpoint, RoleARN: s.roleARN, ExternalID: s.externalID,
 		ConnectTimeout: time.Duration(s.connectTimeout), RequestTimeout: time.Duration(s.requestTimeout), Lookup: env.LookupEnv,
 		Log: env.Log, Now: env.Now,
-	}
-	if s.maxRetries != nil {
-		to.Attempts = *s.maxRetries + 1
 	}
 	if s.proxyHost != "" {
 		to.Proxy = &url.URL{Scheme: "http", Host: net.JoinHostPort(s.proxyHost, strconv.Itoa(s.proxyPort))}

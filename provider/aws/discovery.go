@@ -5,6 +5,7 @@ import (
 
 	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/provider"
+	"github.com/openhostfactory/ohfp/provider/aws/internal/awsapi"
 	"github.com/openhostfactory/ohfp/provider/aws/internal/discovery"
 	"github.com/openhostfactory/ohfp/provider/aws/internal/spec"
 )
@@ -13,7 +14,7 @@ var _ provider.Discoverer = (*Provider)(nil)
 
 // Discover lists what the account has that templates may refer to.
 func (p *Provider) Discover(ctx context.Context) (provider.Inventory, error) {
-	return discovery.Account{API: p.api}.Inventory(ctx)
+	return discovery.Account{API: p.api.As(awsapi.Discovery)}.Inventory(ctx)
 }
 
 // References lists what a template refers to.
@@ -27,5 +28,5 @@ func (p *Provider) References(t ohfp.Template) ([]provider.Resource, error) {
 
 // Missing returns those of the resources that the account does not have.
 func (p *Provider) Missing(ctx context.Context, wanted []provider.Resource) ([]provider.Resource, error) {
-	return discovery.Account{API: p.api}.Missing(ctx, wanted)
+	return discovery.Account{API: p.api.As(awsapi.Discovery)}.Missing(ctx, wanted)
 }

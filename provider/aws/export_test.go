@@ -11,5 +11,9 @@ import (
 func SetPause(p provider.Provider, pause func(ctx context.Context, d time.Duration) error) {
 	if p, ok := p.(*Provider); ok {
 		p.pause = pause
+		p.api.Retry.Sleep = pause
+		if p.api.Pacer != nil {
+			p.api.Pacer.Sleep = pause
+		}
 	}
 }

@@ -6,6 +6,7 @@ package awsapi
 import (
 	"context"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
@@ -43,22 +44,49 @@ type Clients struct {
 // API calls AWS. Its errors are [ohfp.CloudError] with a kind, so that nobody above reads error codes.
 type API struct {
 	// Connect returns the clients; it makes no call to AWS.
-	Connect func(ctx context.Context) (Clients, error)
+	Connect  func(ctx context.Context) (Clients, error)
+	Retry    *Retry   // nil: each call is tried once
+	Pacer    *Pacer   // nil: calls are not paced
+	Priority Priority // of all calls; ByOperation: each has its own
+}
+
+// As is the same way to AWS for calls that are more or less urgent than their operations are as a rule.
+func (a API) As(p Priority) API {
+	a.Priority = p
+	return a
+}
+
+// ClaimRun takes the right to launch machines by RunInstances with a token: as many as are wanted, up to most, or fewer
+// where EC2's rate leaves no more. An [ohfp.PacedError] says when there will be some.
+func (a API) ClaimRun(ctx context.Context, token string, wanted, most int) (int, error) {
+	clients, err := a.Connect(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return a.Pacer.claim(ctx, call{operation: "RunInstances", region: clients.Region, cost: cost{token: token}}, wanted, most)
 }
 
 // RunInstances launches machines of one type in one subnet.
 func (a API) RunInstances(ctx context.Context, in *ec2.RunInstancesInput) (*ec2.RunInstancesOutput, error) {
-	return onEC2(ctx, a, "RunInstances", EC2.RunInstances, in)
+	return onEC2(ctx, a, "RunInstances", EC2.RunInstances, in, cost{int(aws.ToInt32(in.MaxCount)), aws.ToString(in.ClientToken)})
 }
 
 // CreateFleet launches machines by a fleet.
 func (a API) CreateFleet(ctx context.Context, in *ec2.CreateFleetInput) (*ec2.CreateFleetOutput, error) {
-	return onEC2(ctx, a, "CreateFleet", EC2.CreateFleet, in)
+	out, err := onEC2(ctx, a, "CreateFleet", EC2.CreateFleet, in)
+	if err == nil {
+		a.Retry.note(out.FleetId)
+	}
+	return out, err
 }
 
 // CreateLaunchTemplate makes a launch template.
 func (a API) CreateLaunchTemplate(ctx context.Context, in *ec2.CreateLaunchTemplateInput) (*ec2.CreateLaunchTemplateOutput, error) {
-	return onEC2(ctx, a, "CreateLaunchTemplate", EC2.CreateLaunchTemplate, in)
+	out, err := onEC2(ctx, a, "CreateLaunchTemplate", EC2.CreateLaunchTemplate, in)
+	if err == nil {
+		a.Retry.note(in.LaunchTemplateName)
+	}
+	return out, err
 }
 
 // DeleteLaunchTemplate removes a launch template.
@@ -73,7 +101,7 @@ func (a API) DescribeInstances(ctx context.Context, in *ec2.DescribeInstancesInp
 
 // TerminateInstances ends machines.
 func (a API) TerminateInstances(ctx context.Context, in *ec2.TerminateInstancesInput) (*ec2.TerminateInstancesOutput, error) {
-	return onEC2(ctx, a, "TerminateInstances", EC2.TerminateInstances, in)
+	return onEC2(ctx, a, "TerminateInstances", EC2.TerminateInstances, in, cost{machines: len(in.InstanceIds)})
 }
 
 // DescribeFleets reads fleets.
@@ -102,23 +130,36 @@ func (a API) GetCallerIdentity(ctx context.Context) (*sts.GetCallerIdentityOutpu
 	if err != nil {
 		return nil, err
 	}
-	out, err := clients.STS.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
-	if err != nil {
-		return nil, Fail("GetCallerIdentity", err)
-	}
-	return out, nil
+	var out *sts.GetCallerIdentityOutput
+	err = a.do(ctx, call{operation: "GetCallerIdentity"}, func() error {
+		out, err = clients.STS.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+		return err
+	})
+	return out, err
 }
 
 type ec2Call[In, Out any] func(EC2, context.Context, *In, ...func(*ec2.Options)) (*Out, error)
 
-func onEC2[In, Out any](ctx context.Context, a API, operation string, call ec2Call[In, Out], in *In) (*Out, error) {
+// onEC2 makes a call to EC2, whose rates are known. A call that launches or ends machines costs more than itself.
+func onEC2[In, Out any](ctx context.Context, a API, operation string, try ec2Call[In, Out], in *In, costs ...cost) (*Out, error) {
 	clients, err := a.Connect(ctx)
 	if err != nil {
 		return nil, err
 	}
-	out, err := call(clients.EC2, ctx, in)
+	c := call{operation: operation, region: clients.Region, priority: a.Priority}
+	if c.priority == ByOperation {
+		c.priority = priorityOf(operation)
+	}
+	for _, more := range costs {
+		c.cost = more
+	}
+	var out *Out
+	err = a.do(ctx, c, func() (err error) {
+		out, err = try(clients.EC2, ctx, in)
+		return err
+	})
 	if err != nil {
-		return nil, Fail(operation, err)
+		return nil, err
 	}
 	return out, nil
 }

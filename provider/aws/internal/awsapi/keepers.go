@@ -41,7 +41,11 @@ func (a API) DescribeFleetHistory(ctx context.Context, in *ec2.DescribeFleetHist
 
 // RequestSpotFleet makes a Spot Fleet.
 func (a API) RequestSpotFleet(ctx context.Context, in *ec2.RequestSpotFleetInput) (*ec2.RequestSpotFleetOutput, error) {
-	return onEC2(ctx, a, "RequestSpotFleet", EC2.RequestSpotFleet, in)
+	out, err := onEC2(ctx, a, "RequestSpotFleet", EC2.RequestSpotFleet, in)
+	if err == nil {
+		a.Retry.note(out.SpotFleetRequestId)
+	}
+	return out, err
 }
 
 // ModifySpotFleetRequest gives a Spot Fleet another target.
@@ -71,7 +75,11 @@ func (a API) DescribeTags(ctx context.Context, in *ec2.DescribeTagsInput) (*ec2.
 
 // CreateAutoScalingGroup makes a group.
 func (a API) CreateAutoScalingGroup(ctx context.Context, in *autoscaling.CreateAutoScalingGroupInput) (*autoscaling.CreateAutoScalingGroupOutput, error) {
-	return onAutoScaling(ctx, a, "CreateAutoScalingGroup", AutoScaling.CreateAutoScalingGroup, in)
+	out, err := onAutoScaling(ctx, a, "CreateAutoScalingGroup", AutoScaling.CreateAutoScalingGroup, in)
+	if err == nil {
+		a.Retry.note(in.AutoScalingGroupName)
+	}
+	return out, err
 }
 
 // UpdateAutoScalingGroup gives a group another size.
@@ -101,14 +109,18 @@ func (a API) SuspendProcesses(ctx context.Context, in *autoscaling.SuspendProces
 
 type autoScalingCall[In, Out any] func(AutoScaling, context.Context, *In, ...func(*autoscaling.Options)) (*Out, error)
 
-func onAutoScaling[In, Out any](ctx context.Context, a API, operation string, call autoScalingCall[In, Out], in *In) (*Out, error) {
+func onAutoScaling[In, Out any](ctx context.Context, a API, operation string, try autoScalingCall[In, Out], in *In) (*Out, error) {
 	clients, err := a.Connect(ctx)
 	if err != nil {
 		return nil, err
 	}
-	out, err := call(clients.AutoScaling(), ctx, in)
+	var out *Out
+	err = a.do(ctx, call{operation: operation}, func() (err error) {
+		out, err = try(clients.AutoScaling(), ctx, in)
+		return err
+	})
 	if err != nil {
-		return nil, Fail(operation, err)
+		return nil, err
 	}
 	return out, nil
 }

@@ -13,9 +13,10 @@ func (a API) GetParameter(ctx context.Context, name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	value, err := clients.SSM.GetParameter(ctx, name)
-	if err != nil {
-		return "", Fail("GetParameter", err)
-	}
-	return value, nil
+	var value string
+	err = a.do(ctx, call{operation: "GetParameter"}, func() (err error) {
+		value, err = clients.SSM.GetParameter(ctx, name)
+		return err
+	})
+	return value, err
 }

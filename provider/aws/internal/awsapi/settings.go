@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -38,7 +37,6 @@ type Settings struct {
 	CredentialFile string // in the format of ~/.aws/credentials, read instead of that
 	ConnectTimeout time.Duration
 	RequestTimeout time.Duration // of one try, with the answer read to its end
-	Attempts       int           // tries of one call, with the first
 	Proxy          *url.URL
 	Lookup         func(key string) (string, bool) // the environment
 	Log            *slog.Logger
@@ -150,7 +148,7 @@ func (s Settings) loadWithoutProfile(ctx context.Context) (aws.Config, error) {
 func (s Settings) options(profile string) []func(*config.LoadOptions) error {
 	options := []func(*config.LoadOptions) error{
 		config.WithHTTPClient(s.buildableClient()),
-		config.WithRetryer(s.retryer),
+		config.WithRetryer(func() aws.Retryer { return aws.NopRetryer{} }), // Retry repeats calls, and nothing else does,
 		config.WithAppID("ohfp"),
 		config.WithLogger(logging.LoggerFunc(s.logf)),
 	}
@@ -178,24 +176,6 @@ func (s Settings) environmentKeys() (aws.CredentialsProvider, bool) {
 	secret, _ := s.env("AWS_SECRET_ACCESS_KEY")
 	session, _ := s.env("AWS_SESSION_TOKEN")
 	return credentials.NewStaticCredentialsProvider(id, secret, session), id != "" && secret != ""
-}
-
-// retryer is the only retry layer there is. What another try of the same call cannot change is not tried again: EC2
-// tells a lack of capacity with HTTP status 500, which the SDK's rules alone would repeat.
-func (s Settings) retryer() aws.Retryer {
-	return retry.NewStandard(func(o *retry.StandardOptions) {
-		if s.Attempts > 0 {
-			o.MaxAttempts = s.Attempts
-		}
-		o.Retryables = append([]retry.IsErrorRetryable{retry.IsErrorRetryableFunc(neverWhenFull)}, o.Retryables...)
-	})
-}
-
-func neverWhenFull(err error) aws.Ternary {
-	if IsCapacity(Code(Fail("", err))) {
-		return aws.FalseTernary
-	}
-	return aws.UnknownTernary
 }
 
 func (s Settings) assumeRole(cfg aws.Config) aws.CredentialsProvider {

@@ -20,8 +20,8 @@ import (
 	"github.com/openhostfactory/ohfp/provider/aws/internal/spec"
 )
 
-// maxRun is how many machines one RunInstances call asks for: the size of EC2's bucket of instances, beyond which it
-// refuses at once. More are asked for by the next attempts.
+// maxRun is how many machines one RunInstances call asks for at most: the size of EC2's bucket of instances, beyond which
+// it refuses at once. Where the bucket holds less, a call asks for what is in it; more are asked for by the next attempts.
 const maxRun = 1000
 
 // RunInstances launches machines of one type in one subnet a call; when EC2 is short of them, the next order names the
@@ -54,12 +54,15 @@ func (l RunInstances) Prepare(ctx context.Context, ask Ask) (ohfp.Order, error) 
 		return ohfp.Order{}, err
 	}
 	weight := max(weights[chosen.Type], 1)
-	machines := min((ask.Count+weight-1)/weight, maxRun)
 	template, err := l.launchTemplate(ctx, APIRunInstances, ask, false, nil)
 	if err != nil {
 		return ohfp.Order{}, err
 	}
 	token := l.token(ask)
+	machines, err := l.API.ClaimRun(ctx, token, (ask.Count+weight-1)/weight, maxRun)
+	if err != nil {
+		return ohfp.Order{}, err
+	}
 	in := &ec2.RunInstancesInput{
 		ClientToken:    aws.String(token),
 		MinCount:       aws.Int32(1),
