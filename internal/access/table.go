@@ -49,6 +49,7 @@ func Rules() []Rule {
 		{Operation: "machines.reclaimed", Role: Viewer, Effect: Reads, Script: "getReturnRequests"},
 		{Operation: "orphans.list", Role: Viewer, Effect: Reads, CLI: "orphans list"},
 		{Operation: "orphans.collect", Role: Operator, Effect: Destroys, CLI: "orphans collect"},
+		{Operation: "storage.rebuild", Role: Admin, Effect: Changes, CLI: "storage rebuild"},
 		{Operation: "providers.list", Role: Viewer, Effect: Reads, CLI: "providers list"},
 		{Operation: "providers.health", Role: Viewer, Effect: Reads, CLI: "providers health"},
 		{Operation: "providers.iam-policy", Role: Viewer, Effect: Reads, CLI: "providers iam-policy"},

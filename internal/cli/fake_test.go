@@ -131,6 +131,10 @@ func (d *desk) CollectOrphans(_ context.Context, in command.CollectOrphans) (com
 	return command.Collection{}, d.refuse
 }
 
+func (d *desk) RebuildRecords(context.Context, command.RebuildRecords) (command.Rebuild, error) {
+	return command.Rebuild{}, d.refuse
+}
+
 func (d *desk) Orphans(context.Context) (query.Orphans, error) { return query.Orphans{}, d.refuse }
 
 func (d *desk) Answered(_ context.Context, id ohfp.RequestID) error {

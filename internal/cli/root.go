@@ -58,7 +58,7 @@ A template says what kind of machines; a request asks for some of them.`,
 	)
 	root.SetHelpCommandGroupID(groupTools)
 	root.AddCommand(
-		p.templatesCommand(), p.requestsCommand(), p.machinesCommand(), p.usageCommand(), p.orphansCommand(),
+		p.templatesCommand(), p.requestsCommand(), p.machinesCommand(), p.usageCommand(), p.orphansCommand(), p.storageCommand(),
 		p.providersCommand(), p.infrastructureCommand(), p.daemonCommand(), p.systemCommand(),
 		p.simulatorCommand(), p.demoCommand(), p.completionCommand(), p.versionCommand(),
 	)

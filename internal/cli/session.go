@@ -17,6 +17,7 @@ type commands interface {
 	hostfactory.Commands
 	CancelRequest(ctx context.Context, in command.CancelRequest) (ohfp.Request, error)
 	FindOrphans(ctx context.Context) (command.OrphanSurvey, error)
+	RebuildRecords(ctx context.Context, in command.RebuildRecords) (command.Rebuild, error)
 	CollectOrphans(ctx context.Context, in command.CollectOrphans) (command.Collection, error)
 }
 

@@ -141,6 +141,12 @@ func (c *Commands) adopted(
 		At: now, Kind: ohfp.RequestAdopted, Request: id, Template: template.ID, Provider: name, Message: fmt.Sprintf("%d machines were found by tag", len(machines)),
 	}}
 	events = append(events, r.Fold(factsFor(id, seen), now)...)
+	for i := range r.Machines {
+		// It ran once, so its user has it, and it must not end for not being ready in time.
+		if m := &r.Machines[i]; m.DeliveredAt.IsZero() && (m.State == ohfp.MachineStopping || m.State == ohfp.MachineStopped) {
+			m.DeliveredAt = now
+		}
+	}
 	if units == 0 {
 		more, err := r.Become(ohfp.StatusFailed, "the record was lost, and so are the machines", now)
 		if err != nil {
