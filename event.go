@@ -8,7 +8,7 @@ import (
 // EventKind names what happened.
 type EventKind string
 
-// What can happen to requests, machines and templates; [EventKinds] says what each means.
+// What can happen to requests and machines; [EventKinds] says what each means.
 const (
 	RequestCreated    EventKind = "request.created"
 	RequestAdopted    EventKind = "request.adopted"
@@ -33,9 +33,6 @@ const (
 	MachineGone       EventKind = "machine.gone"
 	MachineRecovered  EventKind = "machine.recovered"
 	OrphansHeld       EventKind = "orphans.held"
-	TemplateCreated   EventKind = "template.created"
-	TemplateUpdated   EventKind = "template.updated"
-	TemplateDeleted   EventKind = "template.deleted"
 )
 
 // EventMeaning is a kind of event and what it means, for documentation and for those who choose among kinds.
@@ -70,9 +67,6 @@ func EventKinds() []EventMeaning {
 		{MachineGone, "a machine no longer exists"},
 		{MachineRecovered, "a machine was taken for gone, and is there; it is ended"},
 		{OrphansHeld, "so many orphans were found that none is ended before somebody has looked"},
-		{TemplateCreated, "somebody made a template in the store"},
-		{TemplateUpdated, "somebody changed a template in the store"},
-		{TemplateDeleted, "somebody removed a template from the store"},
 	}
 }
 

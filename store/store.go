@@ -23,6 +23,9 @@ type Reader interface {
 	Templates(ctx context.Context) ([]ohfp.Template, error)
 	// Events lists events by the filter, oldest first.
 	Events(ctx context.Context, filter EventFilter) ([]ohfp.Event, error)
+	// Positions tells how far each of those has come who follow the events, by name: the sequence of the last event that it is
+	// done with.
+	Positions(ctx context.Context) (map[string]int64, error)
 	// Usage counts the units of each template that are alive or in flight, see [Limits].
 	Usage(ctx context.Context) (Usage, error)
 	// Leases lists the leases that are held, those whose names start with prefix, by name.
@@ -83,6 +86,10 @@ type Store interface {
 	// machines are as old. It also removes memories that have expired, and leases that lapsed before that time. It works in
 	// short transactions, so that nobody waits for long, and counts what it has removed, also beside an error.
 	Compact(ctx context.Context, before time.Time) (Compacted, error)
+
+	// Advance moves the position of a follower of the events from one sequence to another, and says whether it was there: it
+	// is not when another process has gone on under the same name. Who has no position is at 0. To move to 0 forgets it.
+	Advance(ctx context.Context, follower string, from, to int64) (bool, error)
 
 	// Close releases the store. It may be called twice.
 	Close() error

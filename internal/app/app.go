@@ -95,6 +95,10 @@ func Open(ctx context.Context, cfg config.Config, o Options) (*App, error) {
 	}
 	providers.env.Installation, providers.env.Memory = id, records
 	a.Queries.Store, a.Queries.Memory = records, records
+	followed, err := delivery(cfg, records, id, o.Now, log)
+	if err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
 	a.Commands = &command.Commands{
 		Store:     records,
 		Templates: catalog,
@@ -103,6 +107,7 @@ func Open(ctx context.Context, cfg config.Config, o Options) (*App, error) {
 			Store: records, Providers: providers, Now: o.Now, Log: log, Step: step(o.LookupEnv),
 		},
 		Chores: &reconcile.Chores{Memory: records, Now: o.Now, Log: log},
+		Events: followed,
 		Limits: command.Limits{
 			PerRequest: cfg.Limits.MaxMachinesPerRequest, Provider: cfg.Limits.MaxMachines,
 			VCPUs: cfg.Limits.MaxVCPUs, Price: cfg.Limits.MaxHourlyCost,
@@ -129,7 +134,7 @@ const cleanEvery = time.Hour
 
 // chores lists the work that no request asks for.
 func chores(c *command.Commands, cfg config.Config) []reconcile.Chore {
-	var list []reconcile.Chore
+	list := []reconcile.Chore{eventChore(c.Events)}
 	if after := cfg.Cleaning.UnusedAfter; after > 0 {
 		list = append(list, reconcile.Chore{Name: "launch-templates", Every: cleanEvery, Run: func(ctx context.Context) error {
 			_, err := c.Clean(ctx, command.Clean{UnusedFor: after})

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/openhostfactory/ohfp"
+	"github.com/openhostfactory/ohfp/internal/events"
 	"github.com/openhostfactory/ohfp/internal/placement"
 	"github.com/openhostfactory/ohfp/internal/reconcile"
 	"github.com/openhostfactory/ohfp/store"
@@ -20,13 +21,14 @@ type Templates interface {
 	Template(ctx context.Context, id ohfp.TemplateID) (ohfp.Template, error)
 }
 
-// Commands carries out commands. All fields but Chores, Orphans, Providers and Log are required.
+// Commands carries out commands. All fields but Chores, Events, Orphans, Providers and Log are required.
 type Commands struct {
 	Store     store.Store
 	Templates Templates
 	Placement placement.Policy
 	Executor  *reconcile.Executor
 	Chores    *reconcile.Chores
+	Events    *events.Delivery
 	Limits    Limits
 	Requests  RequestPolicy
 	Orphans   OrphanPolicy

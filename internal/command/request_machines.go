@@ -56,6 +56,9 @@ func (c *Commands) RequestMachines(ctx context.Context, in RequestMachines) (ohf
 		return ohfp.Request{}, err
 	}
 	r.Provider, r.Placement, r.Abandon = choice.Provider, choice.Reason, c.Requests.Abandon
+	for i := range events {
+		events[i].Provider = r.Provider
+	}
 	if paced != nil {
 		r.PutOff(paced, now) // its first launch is prepared when the cloud's rate allows
 		r.Estimate = order.Estimate

@@ -39,6 +39,7 @@ type Config struct {
 	Resilience  Resilience
 	HostFactory HostFactory
 	Templates   Templates
+	Events      Events
 	Access      Access
 	Logging     Logging
 
@@ -191,6 +192,31 @@ type Access struct {
 	LocalRole string // of whoever runs commands and scripts here: viewer, operator or admin
 }
 
+// Events is where events go besides the store.
+type Events struct {
+	Sinks []Sink
+}
+
+// Sink is a place that events are taken to.
+type Sink struct {
+	Name       string
+	Type       string   // SinkLog, SinkFile or SinkWebhook
+	Kinds      []string // which events; empty: all
+	Path       string   // of a file
+	MaxSizeMB  int      // of a file; 0: never put aside
+	MaxRotate  int      // of a file: old files kept
+	URL        string   // of a webhook
+	Secret     Secret   // of a webhook
+	SecretFile string   // of a webhook: a file that holds the secret
+}
+
+// Kinds of places that events are taken to.
+const (
+	SinkLog     = "log"
+	SinkFile    = "file"
+	SinkWebhook = "webhook"
+)
+
 // Logging is where the log goes.
 type Logging struct {
 	AcceptPropagated bool // Host Factory's own log settings win
@@ -320,7 +346,7 @@ func (l *loader) suggestion(name, section string) string {
 			known = append(known, key.Name)
 		}
 	}
-	known = append(known, "providers", "provider_defaults")
+	known = append(known, "providers", "provider_defaults", "events.sinks")
 	for _, key := range known {
 		if rest, ok := strings.CutPrefix(key, section); ok {
 			word, _, _ := strings.Cut(rest, ".")

@@ -98,6 +98,11 @@ const every = `{
   "hostfactory": {"partial_result": "complete"},
   "templates": {"files": ["t.json", "~/u.yml", "/v.json"]},
   "access": {"local_role": "viewer"},
+  "events": {"sinks": [
+    {"name": "audit", "type": "file", "path": "e.jsonl", "max_size_mb": 3, "max_rotate": 4, "kinds": ["machine.*", "request.changed"]},
+    {"name": "ops", "type": "webhook", "url": "https://ops.example/hook", "secret": "$HOOK"},
+    {"name": "more", "type": "webhook", "url": "https://ops.example/more", "secret_file": "~/hook"},
+    {"name": "lines", "type": "log"}]},
   "logging": {"accept_propagated": false, "level": "LOG_DEBUG", "file": "/tmp/x.log", "max_size_mb": 1, "max_rotate": 2, "console": true}
 }`
 
@@ -120,13 +125,19 @@ daemon: {interval: 2s, idle_interval: 3, live_interval: 4s, answer_within: 0, st
 hostfactory: {partial_result: complete}
 templates: {files: [t.json, ~/u.yml, /v.json]}
 access: {local_role: viewer}
+events:
+  sinks:
+  - {name: audit, type: file, path: e.jsonl, max_size_mb: 3, max_rotate: 4, kinds: ["machine.*", request.changed]}
+  - {name: ops, type: webhook, url: "https://ops.example/hook", secret: $HOOK}
+  - {name: more, type: webhook, url: "https://ops.example/more", secret_file: ~/hook}
+  - {name: lines, type: log}
 logging: {accept_propagated: false, level: LOG_DEBUG, file: /tmp/x.log, max_size_mb: 1, max_rotate: 2, console: yes}
 `
 	for name, text := range map[string]string{"config.json": every, "config.yml": asYAML, "config.yaml": every} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dir := write(t, map[string]string{name: text})
-			environ := hostFactory(dir, "REGION=eu-west-1", "HOME=/home/u", "HF_LOGLEVEL=LOG_ERROR")
+			environ := hostFactory(dir, "REGION=eu-west-1", "HOOK=0123456789abcdef", "HOME=/home/u", "HF_LOGLEVEL=LOG_ERROR")
 			c := load(t, Sources{Environ: environ})
 			for _, key := range Keys() {
 				if key.set != nil && c.Origin(key.Name) == "default" {
@@ -165,10 +176,16 @@ logging: {accept_propagated: false, level: LOG_DEBUG, file: /tmp/x.log, max_size
 				},
 				Resilience:  Resilience{Breaker: Breaker{Failures: 7, OpenFor: 10 * time.Second}},
 				HostFactory: HostFactory{PartialResult: "complete"},
-				Templates:   Templates{Files: []string{dir + "/t.json", "/home/u/u.yml", "/v.json"}},
-				Access:      Access{LocalRole: "viewer"},
-				Logging:     Logging{Level: slog.LevelDebug, File: "/tmp/x.log", MaxSizeMB: 1, MaxRotate: 2, Console: true},
-				Files:       []string{dir + "/" + name},
+				Events: Events{Sinks: []Sink{
+					{Name: "audit", Type: SinkFile, Path: dir + "/e.jsonl", MaxSizeMB: 3, MaxRotate: 4, Kinds: []string{"machine.*", "request.changed"}},
+					{Name: "ops", Type: SinkWebhook, MaxRotate: 5, URL: "https://ops.example/hook", Secret: "0123456789abcdef"},
+					{Name: "more", Type: SinkWebhook, MaxRotate: 5, URL: "https://ops.example/more", SecretFile: "/home/u/hook"},
+					{Name: "lines", Type: SinkLog, MaxRotate: 5},
+				}},
+				Templates: Templates{Files: []string{dir + "/t.json", "/home/u/u.yml", "/v.json"}},
+				Access:    Access{LocalRole: "viewer"},
+				Logging:   Logging{Level: slog.LevelDebug, File: "/tmp/x.log", MaxSizeMB: 1, MaxRotate: 2, Console: true},
+				Files:     []string{dir + "/" + name},
 			}
 			if diff := cmp.Diff(want, c); diff != "" {
 				t.Errorf("Load (-want +got):\n%s", diff)
@@ -330,6 +347,16 @@ func TestRefusals(t *testing.T) {
 		{"a key of another section", map[string]string{"config.json": `{"max_machines": 1}`}, nil, nil, "DIR/config.json:1: max_machines is not a setting; did you mean limits.max_machines?"},
 		{"unknown section", map[string]string{"config.json": `{"provider": {"type": "aws"}}`}, nil, nil, "DIR/config.json:1: provider is not a setting; did you mean providers?"},
 		{"wrong number", map[string]string{"config.json": `{"limits": {"max_machines": "many"}}`}, nil, nil, `DIR/config.json:1: limits.max_machines is "many"; write a whole number, 0 or more`},
+		{"sinks no list", map[string]string{"config.json": `{"events": {"sinks": {}}}`}, nil, nil, "DIR/config.json:1: events.sinks is an object; write a list of objects"},
+		{"a sink without name", map[string]string{"config.json": `{"events": {"sinks": [{"type": "log"}]}}`}, nil, nil, "DIR/config.json:1: events.sinks[0] has no name; give it one"},
+		{"a sink of no type", map[string]string{"config.json": `{"events": {"sinks": [{"name": "a", "type": "fax"}]}}`}, nil, nil, `DIR/config.json:1: events.sinks[0].type is "fax"; write log, file or webhook`},
+		{"a sink twice", map[string]string{"config.json": `{"events": {"sinks": [{"name": "a", "type": "log"}, {"name": "a", "type": "log"}]}}`}, nil, nil, `DIR/config.json:1: events.sinks[1].name is "a", which another has already; give each its own`},
+		{"a sink with more", map[string]string{"config.json": `{"events": {"sinks": [{"name": "a", "type": "log", "path": "x"}]}}`}, nil, nil, "DIR/config.json:1: events.sinks[0].path does not go with type log; remove it"},
+		{"a sink with too little", map[string]string{"config.json": `{"events": {"sinks": [{"name": "a", "type": "file"}]}}`}, nil, nil, "DIR/config.json:1: events.sinks[0] (a) has no path; write the name of the file"},
+		{"a sink with something else", map[string]string{"config.json": `{"events": {"sinks": [{"name": "a", "type": "file", "paht": "x"}]}}`}, nil, nil, "DIR/config.json:1: events.sinks[0].paht is not a setting; did you mean path?"},
+		{"a webhook without secret", map[string]string{"config.json": `{"events": {"sinks": [{"name": "a", "type": "webhook", "url": "https://x"}]}}`}, nil, nil, "DIR/config.json:1: events.sinks[0] (a) needs either secret or secret_file"},
+		{"a short secret", map[string]string{"config.json": `{"events": {"sinks": [{"name": "a", "type": "webhook", "url": "https://x", "secret": "geheim"}]}}`}, nil, nil, "DIR/config.json:1: events.sinks[0].secret has fewer than 16 bytes; use a longer one"},
+		{"events misspelt", map[string]string{"config.json": `{"events": {"sink": []}}`}, nil, nil, "DIR/config.json:1: events.sink is not a setting; did you mean events.sinks?"},
 		{"not an amount", map[string]string{"config.json": `{"limits": {"max_hourly_cost": "$5"}}`}, nil, nil, `DIR/config.json:1: limits.max_hourly_cost is "$5"; write an amount of dollars, such as 12.5`},
 		{"out of range", map[string]string{"config.json": `{"limits": {"max_machines_per_request": 0}}`}, nil, nil, `DIR/config.json:1: limits.max_machines_per_request is "0"; write a whole number from 1 to 10000`},
 		{"wrong duration", map[string]string{"config.json": `{"requests": {"timeout": "soon"}}`}, nil, nil, `DIR/config.json:1: requests.timeout is "soon"; write a duration such as "90s", "10m" or "2h", or a number of seconds, 1s or more, 24h0m0s or less`},

@@ -113,6 +113,8 @@ func (f file) apply(object document.Node, section string) error {
 		switch {
 		case name == "providers":
 			err = f.applyProviders(field)
+		case name == "events.sinks":
+			err = f.applySinks(field)
 		case name == "provider_defaults":
 			err = f.applyProviderDefaults(field)
 		case isKey && key.set != nil:
@@ -133,6 +135,9 @@ func (f file) apply(object document.Node, section string) error {
 }
 
 func (f file) isSection(name string) bool {
+	if name == "events" {
+		return true
+	}
 	for _, key := range f.keys {
 		if key.set == nil {
 			continue

@@ -168,6 +168,12 @@ func settings(c *Config) []Key {
 		key.Name = "providers[]." + key.Name
 		keys = append(keys, key)
 	}
+	var scratchSink Sink
+	for _, key := range sinkSettings(&scratchSink) {
+		key.set = nil
+		key.Name = "events.sinks[]." + key.Name
+		keys = append(keys, key)
+	}
 	return append(keys, Key{
 		Name: "provider_defaults.<type>.template_defaults", Expected: "an object of template fields",
 		Description: "Template fields for every template of a provider type that does not set them. Those of the instance win over these.",

@@ -69,6 +69,7 @@ func (d *Daemon) Run(ctx context.Context, place *Place) error {
 		defer close(ended)
 		var both sync.WaitGroup
 		both.Go(func() { d.doChores(ctx, hard) })
+		both.Go(func() { d.Commands.FollowEvents(ctx, hard, eventsLook) })
 		d.loop.Run(ctx, hard)
 		both.Wait()
 	}()

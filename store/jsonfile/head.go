@@ -22,8 +22,9 @@ type head struct {
 	Costs map[string]ohfp.Cost               `json:"costs,omitempty"` // by provider
 	Live  int                                `json:"live"`
 
-	Events log       `json:"events"`
-	Sweep  time.Time `json:"sweep,omitzero"` // when to look for memories that have expired
+	Events    log              `json:"events"`
+	Positions map[string]int64 `json:"positions,omitempty"` // of those who follow the events
+	Sweep     time.Time        `json:"sweep,omitzero"`      // when to look for memories that have expired
 
 	// What the last write did. A file was put aside as number i of the sequence, and may still be there.
 	Placed  []string `json:"placed,omitempty"`

@@ -31,6 +31,7 @@ type content struct {
 	templates    map[ohfp.TemplateID]ohfp.Template
 	events       []ohfp.Event
 	sequence     int64 // of the newest event
+	positions    map[string]int64
 	remembered   map[string]memory
 	leases       map[string]store.Lease
 	token        int64 // of the lease that changed its holder last
@@ -52,6 +53,7 @@ func New(now store.Now) *Store {
 		templates:  map[ohfp.TemplateID]ohfp.Template{},
 		remembered: map[string]memory{},
 		leases:     map[string]store.Lease{},
+		positions:  map[string]int64{},
 	}}
 }
 

@@ -232,7 +232,7 @@ func TestPostgresUpgrade(t *testing.T) {
 	if err := s.db.QueryRowContext(t.Context(), "SELECT COUNT(*) FROM once").Scan(&rows); err != nil || rows != 1 {
 		t.Errorf("the migration ran %d times (%v), want once", rows, err)
 	}
-	const words = "was written by a newer ohfp (schema 5, this one knows 3); upgrade ohfp"
+	const words = "was written by a newer ohfp (schema 6, this one knows 4); upgrade ohfp"
 	_, err = OpenPostgres(t.Context(), o)
 	refused(t, err, ohfp.ErrConflict, o.Schema, words)
 	_, err = createRequest(t.Context(), old)

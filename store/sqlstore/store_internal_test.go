@@ -108,7 +108,7 @@ func TestModes(t *testing.T) {
 func TestSettings(t *testing.T) {
 	t.Parallel()
 	s := openAt(t, freshPath(t))
-	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "busy_timeout": "15000", "user_version": "3"} {
+	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "busy_timeout": "15000", "user_version": "4"} {
 		var got string
 		if err := s.db.QueryRowContext(t.Context(), "PRAGMA "+pragma).Scan(&got); err != nil || got != want {
 			t.Errorf("%s is %q (%v), want %q", pragma, got, err, want)
@@ -193,7 +193,7 @@ func TestNewerSchema(t *testing.T) {
 	defer newer.Close()
 	mustCreate(t, newer)
 
-	const words = "was written by a newer ohfp (schema 5, this one knows 3); upgrade ohfp"
+	const words = "was written by a newer ohfp (schema 6, this one knows 4); upgrade ohfp"
 	_, err = Open(t.Context(), Options{Path: path, Now: now})
 	refused(t, err, ohfp.ErrConflict, path, words)
 	// One that had it open before writes nothing more, either.

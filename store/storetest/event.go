@@ -2,6 +2,8 @@ package storetest
 
 import (
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/store"
@@ -11,6 +13,8 @@ func eventTests() []test {
 	return []test{
 		{"order and filters", eventFilters},
 		{"beside templates", eventTemplates},
+		{"positions", eventPositions},
+		{"positions at once", eventPositionsAtOnce},
 	}
 }
 
@@ -61,4 +65,53 @@ func eventTemplates(s bench) {
 		told = append(told, e.Message)
 	}
 	same(t, told, []string{"put", "deleted"})
+}
+
+func eventPositions(s bench) {
+	t := s.t
+	positions := func(want map[string]int64) {
+		t.Helper()
+		got, err := s.Positions(t.Context())
+		must(t, err)
+		same(t, got, want)
+	}
+	advance := func(follower string, from, to int64, want bool) {
+		t.Helper()
+		moved, err := s.Advance(t.Context(), follower, from, to)
+		must(t, err)
+		if moved != want {
+			t.Errorf("%q from %d to %d: moved is %t, want %t", follower, from, to, moved, want)
+		}
+	}
+	positions(map[string]int64{})
+	advance("a", 5, 6, false)
+	advance("a", 0, 5, true)
+	advance("b \"'é", 0, 1<<40, true)
+	advance("a", 0, 7, false)
+	advance("a", 5, 7, true)
+	advance("a", 7, 7, true)
+	s.clock.pass(10 * 365 * 24 * time.Hour) // they do not expire
+	positions(map[string]int64{"a": 7, "b \"'é": 1 << 40})
+	advance("a", 7, 0, true)
+	positions(map[string]int64{"b \"'é": 1 << 40})
+	advance("a", 0, 3, true)
+}
+
+// eventPositionsAtOnce: of many who want to go on from one place, one does.
+func eventPositionsAtOnce(s bench) {
+	t := s.t
+	moved := make([]bool, 16)
+	inParallel(len(moved), func(i int) {
+		var err error
+		if moved[i], err = s.Advance(t.Context(), "a", 0, int64(i+1)); err != nil {
+			t.Error(err)
+		}
+	})
+	winner := slices.Index(moved, true)
+	if winner < 0 || slices.Index(moved[winner+1:], true) >= 0 {
+		t.Fatalf("moved %v, want one", moved)
+	}
+	got, err := s.Positions(t.Context())
+	must(t, err)
+	same(t, got, map[string]int64{"a": int64(winner + 1)})
 }

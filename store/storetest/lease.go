@@ -200,6 +200,10 @@ func writes(t *testing.T, id ohfp.RequestID, n int) map[string]func(ctx context.
 			return s.PutTemplate(ctx, ohfp.Template{ID: "t", MaxNumber: n + 2}, event)
 		},
 		"DeleteTemplate": func(ctx context.Context, s store.Store) error { return s.DeleteTemplate(ctx, "kept", event) },
+		"Advance": func(ctx context.Context, s store.Store) error {
+			_, err := s.Advance(ctx, key, 0, 1)
+			return err
+		},
 		"Lease": func(ctx context.Context, s store.Store) error {
 			_, err := s.Lease(ctx, key, "x", time.Hour)
 			return err

@@ -67,6 +67,8 @@ func cancelled(s bench) {
 		"Machines":     func(ctx context.Context) error { _, err := s.Machines(ctx, store.MachineFilter{}); return err },
 		"Templates":    func(ctx context.Context) error { _, err := s.Templates(ctx); return err },
 		"Events":       func(ctx context.Context) error { _, err := s.Events(ctx, store.EventFilter{}); return err },
+		"Positions":    func(ctx context.Context) error { _, err := s.Positions(ctx); return err },
+		"Advance":      func(ctx context.Context) error { _, err := s.Advance(ctx, "new", 0, 1); return err },
 		"Usage":        func(ctx context.Context) error { _, err := s.Usage(ctx); return err },
 		"Leases":       func(ctx context.Context) error { _, err := s.Leases(ctx, ""); return err },
 		"Inspect":      func(ctx context.Context) error { _, err := s.Inspect(ctx); return err },
