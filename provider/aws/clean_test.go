@@ -130,9 +130,10 @@ func TestUsedLaunchTemplatesStay(t *testing.T) {
 func TestCleaningManyLaunchTemplates(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, awssim.Options{})
+	p := w.open(t)
 	for n := range 210 {
 		many := template("RunInstances", `{"imageId": "`+image+`", "vmType": "m5.large", "keyName": "key-`+string(rune('a'+n%26))+string(rune('a'+n/26))+`"}`)
-		launch(t, w.open(t), ask(many, 1))
+		launch(t, p, ask(many, 1))
 	}
 	w.advance(2 * day)
 	if removed := clean(t, w, provider.Cleaning{UnusedFor: day}); len(removed) != 210 || len(shelf(w)) > 0 {
