@@ -15,6 +15,7 @@ const (
 	RequestChanged    EventKind = "request.changed"
 	RequestDeadline   EventKind = "request.deadline"
 	RequestReported   EventKind = "request.reported"
+	RequestAbandoned  EventKind = "request.abandoned"
 	AttemptIntended   EventKind = "attempt.intended"
 	AttemptDelayed    EventKind = "attempt.delayed"
 	AttemptLaunched   EventKind = "attempt.launched"
@@ -56,6 +57,7 @@ func EventKinds() []EventMeaning {
 		{RequestChanged, "the status of a request changed"},
 		{RequestDeadline, "the time of a request is up, and it is decided how it ends"},
 		{RequestReported, "an answer told Host Factory of machines that are ready or gone, or of the end of the request"},
+		{RequestAbandoned, "nobody has asked for the status of a request for so long that it counts as abandoned"},
 		{MachineLaunched, "the cloud has named a machine of a launch"},
 		{MachineAdopted, "a machine was seen in the cloud before its launch was recorded"},
 		{MachineNamed, "the host name of a machine is known"},

@@ -2,6 +2,7 @@ package ohfp
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -88,11 +89,12 @@ type Request struct {
 	Because   Reason      `json:"because,omitempty"` // while stopping: why the machines are ended
 
 	CreatedAt   time.Time     `json:"createdAt"`
-	Timeout     time.Duration `json:"timeout,omitempty"`   // of an acquire: how long it may take, waiting for the cloud's rate not counted
-	Paced       Pace          `json:"paced,omitzero"`      // of an acquire: how long the cloud's rate puts its next launch off
-	Deadline    time.Time     `json:"deadline,omitzero"`   // of an acquire: the verdict falls at the first complete read after it
-	AnsweredAt  time.Time     `json:"answeredAt,omitzero"` // when the answer with the id had left us
-	PolledAt    time.Time     `json:"polledAt,omitzero"`   // when somebody first asked for its status
+	Timeout     time.Duration `json:"timeout,omitempty"`    // of an acquire: how long it may take, waiting for the cloud's rate not counted
+	Paced       Pace          `json:"paced,omitzero"`       // of an acquire: how long the cloud's rate puts its next launch off
+	Deadline    time.Time     `json:"deadline,omitzero"`    // of an acquire: the verdict falls at the first complete read after it
+	AnsweredAt  time.Time     `json:"answeredAt,omitzero"`  // when the answer with the id had left us
+	PolledAt    time.Time     `json:"polledAt,omitzero"`    // when somebody first asked for its status
+	AbandonedAt time.Time     `json:"abandonedAt,omitzero"` // of an acquire: when it was found that nobody had asked
 	CompletedAt time.Time     `json:"completedAt,omitzero"`
 	Reported    int           `json:"reported,omitempty"`   // machines that Host Factory was told are ready or, of a return, gone
 	ReportedAs  Status        `json:"reportedAs,omitempty"` // the terminal status that Host Factory was told
@@ -285,9 +287,22 @@ func (r Request) ends(m Machine) bool {
 	return m.Ending != "" && m.Return == ""
 }
 
-// Abandoned says whether nobody follows the request: it was answered, but no status was ever asked for.
+// Abandoned says whether nobody follows the request, which is under way or holds machines: no status was ever asked for.
+// The machines must be known for that.
 func (r Request) Abandoned(now time.Time) bool {
-	return r.Type == TypeAcquire && r.Abandon.Unpolled > 0 && r.PolledAt.IsZero() && now.Sub(r.CreatedAt) > r.Abandon.Unpolled
+	if r.Type != TypeAcquire || r.Abandon.Unpolled <= 0 || !r.PolledAt.IsZero() || now.Sub(r.CreatedAt) <= r.Abandon.Unpolled {
+		return false
+	}
+	return !r.Status.Terminal() || slices.ContainsFunc(r.Machines, Machine.Wanted)
+}
+
+// NoteAbandoned tells once that a request is abandoned.
+func (r *Request) NoteAbandoned(now time.Time) []Event {
+	if !r.AbandonedAt.IsZero() || !r.Abandoned(now) {
+		return nil
+	}
+	r.AbandonedAt = now
+	return []Event{r.event(RequestAbandoned, now, fmt.Sprintf("nobody has asked for its status within %s", r.Abandon.Unpolled))}
 }
 
 func (r Request) event(kind EventKind, now time.Time, message string) Event {

@@ -237,7 +237,13 @@ func TestAbandoned(t *testing.T) {
 		at      time.Duration
 		want    bool
 	}{
-		"never asked about":    {acquire(1, ignored), 40*time.Minute + 1, true},
+		"never asked about": {acquire(1, ignored), 40*time.Minute + 1, true},
+		"ended, with machines": {acquire(1, ignored, func(r *ohfp.Request) {
+			r.Status, r.Machines = ohfp.StatusComplete, []ohfp.Machine{{ID: "m", State: ohfp.MachineRunning}}
+		}), time.Hour, true},
+		"ended, all given back": {acquire(1, ignored, func(r *ohfp.Request) {
+			r.Status, r.Machines = ohfp.StatusComplete, []ohfp.Machine{{ID: "m", State: ohfp.MachineRunning, Ending: ohfp.ReasonReturned}}
+		}), time.Hour, false},
 		"not for long":         {acquire(1, ignored), 40 * time.Minute, false},
 		"asked about":          {acquire(1), time.Hour, false},
 		"no such policy":       {acquire(1, ignored, func(r *ohfp.Request) { r.Abandon.Unpolled = 0 }), time.Hour, false},

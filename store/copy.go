@@ -33,7 +33,7 @@ func CopyRequest(r ohfp.Request) ohfp.Request {
 
 // requestInUTC changes the request in its place.
 func requestInUTC(r *ohfp.Request) {
-	utc(&r.CreatedAt, &r.Deadline, &r.Paced.Until, &r.Paced.Done, &r.AnsweredAt, &r.PolledAt, &r.CompletedAt, &r.ClearedAt)
+	utc(&r.CreatedAt, &r.Deadline, &r.Paced.Until, &r.Paced.Done, &r.AnsweredAt, &r.PolledAt, &r.AbandonedAt, &r.CompletedAt, &r.ClearedAt)
 	for i := range r.Attempts {
 		a := &r.Attempts[i]
 		utc(&a.IntendedAt, &a.CalledAt, &a.AnsweredAt, &a.RetiredAt, &a.ToldAt, &a.YieldedAt)

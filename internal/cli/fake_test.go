@@ -131,6 +131,11 @@ func (d *desk) CollectOrphans(_ context.Context, in command.CollectOrphans) (com
 	return command.Collection{}, d.refuse
 }
 
+func (d *desk) Abandoned(_ context.Context, filter store.RequestFilter) ([]ohfp.Request, error) {
+	d.asked = append(d.asked, filter)
+	return nil, d.refuse
+}
+
 func (d *desk) RebuildRecords(context.Context, command.RebuildRecords) (command.Rebuild, error) {
 	return command.Rebuild{}, d.refuse
 }

@@ -150,14 +150,19 @@ func noSuchRequest(id ohfp.RequestID) error {
 func (p *program) requestsListCommand() *cobra.Command {
 	var statuses []string
 	var filter query.RequestFilter
+	abandoned := false
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List requests and returns, newest first",
 		Long: `Lists requests and returns, newest first, as they were last recorded. It asks no cloud: ohfp requests status
-does.`,
+does.
+
+With --abandoned it lists requests that are under way or hold machines, and whose status nobody has ever asked for
+since requests.abandoned_after. They are only listed, unless requests.release_abandoned is set.`,
 		Example: `  ohfp requests list --format table
   ohfp requests list --status pending,in_progress --template-id EC2FleetInstant
-  ohfp requests list --limit 20 --offset 20`,
+  ohfp requests list --limit 20 --offset 20
+  ohfp requests list --abandoned --format table`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			for _, name := range statuses {
@@ -171,7 +176,11 @@ does.`,
 			}
 			filter.Machines = true // to count what is ready
 			return p.with(cmd.Context(), func(s *session) error {
-				requests, err := s.Queries.Requests(cmd.Context(), filter)
+				list := s.Queries.Requests
+				if abandoned {
+					list = s.Queries.Abandoned
+				}
+				requests, err := list(cmd.Context(), filter)
 				if err != nil {
 					return err
 				}
@@ -182,6 +191,7 @@ does.`,
 	flags := cmd.Flags()
 	flags.StringSliceVar(&statuses, "status", nil, "only requests in this status (several: repeat or separate by commas)")
 	flags.StringVar((*string)(&filter.Template), "template-id", "", "only requests for machines of this template")
+	flags.BoolVar(&abandoned, "abandoned", false, "only requests that nobody follows")
 	addPaging(cmd, &filter.Limit, &filter.Offset)
 	complete(cmd, "status", statusNames()...)
 	return cmd

@@ -31,6 +31,7 @@ type queries interface {
 	RequestTimeline(ctx context.Context, id ohfp.RequestID, each bool) (query.Timeline, error)
 	MachineTimeline(ctx context.Context, id ohfp.MachineID) (query.Timeline, error)
 	Orphans(ctx context.Context) (query.Orphans, error)
+	Abandoned(ctx context.Context, filter query.RequestFilter) ([]ohfp.Request, error)
 }
 
 // session is an open store with the commands and queries on it.

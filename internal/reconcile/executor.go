@@ -67,7 +67,7 @@ func (e *Executor) Drive(ctx context.Context, id ohfp.RequestID, facts ohfp.Fact
 		var actions []ohfp.Action
 		var err error
 		r, err = e.Store.UpdateRequest(ctx, id, func(r *ohfp.Request) ([]ohfp.Event, error) {
-			events := r.Fold(facts, e.Now())
+			events := append(r.Fold(facts, e.Now()), r.NoteAbandoned(e.Now())...)
 			var more []ohfp.Event
 			var err error
 			actions, more, err = record(r, facts, e.Now())
