@@ -26,8 +26,9 @@ type bench struct {
 	testing.TB
 	h         Harness
 	p         provider.Provider
-	resources map[string]bool // to be retired
-	growing   map[string]bool // launch by themselves
+	resources map[string]bool        // to be retired
+	told      map[string]ohfp.Target // of what launches by itself
+	ending    map[ohfp.MachineID]bool
 	foreign   map[ohfp.MachineID]bool
 }
 
@@ -84,6 +85,7 @@ func (b *bench) launch(order ohfp.Order) provider.Launched {
 	if err != nil {
 		b.Fatalf("launching %d, %s: %v", order.Count, order.Offering, err)
 	}
+	launched = b.came(order, launched)
 	if got := units(launched.Machines); got < order.Count {
 		b.Fatalf("launching %d brought %d; failures: %v", order.Count, got, launched.Failures)
 	}
@@ -93,19 +95,40 @@ func (b *bench) launch(order ohfp.Order) provider.Launched {
 // try carries out an order and notes what has to be retired.
 func (b *bench) try(p provider.Provider, order ohfp.Order) (provider.Launched, error) {
 	launched, err := p.Launch(b.Context(), order)
-	if order.Async && launched.Resource != "" {
-		b.growing[launched.Resource] = true
+	b.note(order, launched)
+	return launched, err
+}
+
+// note keeps in mind what has to be retired, and what must be told to launch no more before that.
+func (b *bench) note(order ohfp.Order, launched provider.Launched) {
+	if launched.Resource == "" {
+		return
 	}
-	if order.Retires && launched.Resource != "" && (order.Async || len(launched.Machines) > 0) {
+	if _, known := b.told[launched.Resource]; order.Async && !known {
+		b.told[launched.Resource] = order.Target
+	}
+	if order.Retires && (order.Async || len(launched.Machines) > 0) {
 		b.resources[launched.Resource] = true
 	}
-	return launched, err
+}
+
+// came adds the machines of an order whose resource launches by itself, once they are up.
+func (b *bench) came(order ohfp.Order, launched provider.Launched) provider.Launched {
+	b.Helper()
+	if !order.Async {
+		return launched
+	}
+	b.await(provider.Scope{Resources: []string{launched.Resource}}, "up", func(seen []ohfp.Machine) bool {
+		launched.Machines = slices.DeleteFunc(slices.Clone(seen), func(m ohfp.Machine) bool { return !m.Ready() })
+		return units(launched.Machines) >= order.Count
+	})
+	return launched
 }
 
 // start launches n machines for a request of their own.
 func (b *bench) start(n int) (ohfp.RequestID, provider.Launched) {
 	b.Helper()
-	ask := b.ask(Plain, n)
+	ask := b.ask(b.h.plain(), n)
 	return ask.Request, b.launch(b.prepare(ask))
 }
 
@@ -140,7 +163,7 @@ func (b *bench) await(scope provider.Scope, what string, satisfied func([]ohfp.M
 // up waits until n machines of the request run and have name and address.
 func (b *bench) up(request ohfp.RequestID, n int) []ohfp.Machine {
 	b.Helper()
-	return b.await(provider.Scope{Request: request}, "up", func(seen []ohfp.Machine) bool {
+	return b.await(b.scope(request), "up", func(seen []ohfp.Machine) bool {
 		ready := 0
 		for _, m := range seen {
 			if m.Ready() {
@@ -151,14 +174,44 @@ func (b *bench) up(request ohfp.RequestID, n int) []ohfp.Machine {
 	})
 }
 
-// end orders the end of machines, all of which must be accepted.
+// scope is what is known of a request before its launch was answered.
+func (b *bench) scope(request ohfp.RequestID) provider.Scope {
+	return provider.Scope{Request: request, Open: b.h.plain() != Plain}
+}
+
+// end orders the end of machines, all of which must be accepted. What launches by itself is told to have fewer.
 func (b *bench) end(machines []ohfp.Machine) {
 	b.Helper()
+	if len(b.told) > 0 {
+		b.shrink(machines, b.lowered(machines))
+		return
+	}
 	accepted, err := b.p.Terminate(b.Context(), machines, nil)
 	if err != nil {
 		b.Fatalf("terminating %v: %v", ids(machines), err)
 	}
 	b.accepted(accepted, ids(machines))
+}
+
+// lowered are the targets without machines that are to end.
+func (b *bench) lowered(machines []ohfp.Machine) []ohfp.ResourceTarget {
+	changed := map[string]bool{}
+	for _, m := range machines {
+		if target, ok := b.told[m.Resource]; ok && !b.ending[m.ID] {
+			b.told[m.Resource], b.ending[m.ID], changed[m.Resource] = less(target, m.Units()), true, true
+		}
+	}
+	var targets []ohfp.ResourceTarget
+	for resource := range changed {
+		targets = append(targets, ohfp.ResourceTarget{Resource: resource, Target: b.told[resource]})
+	}
+	return targets
+}
+
+// less is a target without n units, of whichever lifecycle it has.
+func less(t ohfp.Target, n int) ohfp.Target {
+	spot := min(n, t.Spot)
+	return ohfp.Target{Spot: t.Spot - spot, OnDemand: t.OnDemand - (n - spot)}
 }
 
 // accepted checks that just these machines count as ended.
@@ -254,8 +307,8 @@ func (b *bench) clear(ctx context.Context) ([]ohfp.MachineID, error) {
 	defer func() { _ = p.Close() }()
 	owned, failed := p.Owned(ctx, provider.OwnedFilter{})
 	alive := slices.DeleteFunc(owned.Machines, func(m ohfp.Machine) bool { return b.foreign[m.ID] || !m.Alive() })
-	targets := make([]ohfp.ResourceTarget, 0, len(b.growing))
-	for resource := range b.growing {
+	targets := make([]ohfp.ResourceTarget, 0, len(b.told))
+	for resource := range b.told {
 		targets = append(targets, ohfp.ResourceTarget{Resource: resource})
 	}
 	if len(alive)+len(targets) > 0 {
@@ -276,6 +329,13 @@ func (b *bench) patience() time.Duration {
 		return b.h.Patience
 	}
 	return 10 * time.Minute
+}
+
+func (b *bench) many() int {
+	if b.h.Many > 0 {
+		return b.h.Many
+	}
+	return 50
 }
 
 func (b *bench) offerings(order ohfp.Order) []string {

@@ -38,7 +38,7 @@ func (b *bench) promptly(what string, do func() error) {
 }
 
 func cancelled(b *bench) {
-	ask := b.ask(Plain, 1)
+	ask := b.ask(b.h.plain(), 1)
 	order := b.prepare(ask)
 	ctx, cancel := context.WithCancel(b.Context())
 	cancel()
@@ -58,7 +58,7 @@ func cancelled(b *bench) {
 }
 
 func hanging(b *bench) {
-	order := b.prepare(b.ask(Plain, 1))
+	order := b.prepare(b.ask(b.h.plain(), 1))
 	release := b.h.Hang()
 	defer release()
 	ctx, cancel := context.WithTimeout(b.Context(), 50*time.Millisecond)
@@ -70,7 +70,7 @@ func hanging(b *bench) {
 }
 
 func throttled(b *bench) {
-	order := b.prepare(b.ask(Plain, 1))
+	order := b.prepare(b.ask(b.h.plain(), 1))
 	defer b.h.Throttle(0)
 	b.h.Throttle(1_000_000)
 	_, err := b.try(b.p, order)
@@ -82,7 +82,7 @@ func throttled(b *bench) {
 }
 
 func denied(b *bench) {
-	order := b.prepare(b.ask(Plain, 1))
+	order := b.prepare(b.ask(b.h.plain(), 1))
 	defer b.h.Deny(false)
 	b.h.Deny(true)
 	_, err := b.try(b.p, order)

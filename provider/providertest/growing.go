@@ -13,7 +13,7 @@ const quiet = 12
 // growingCases hold for resources that launch by themselves, those that replace what they lose and those that do not.
 func growingCases() []Case {
 	var cases []Case
-	for _, kind := range []Kind{Keeping, Filling} {
+	for _, kind := range []Kind{Filling, Keeping} {
 		for _, c := range []struct {
 			name  string
 			needs []Capability
@@ -55,12 +55,9 @@ func (g grown) scope() provider.Scope {
 	return provider.Scope{Request: g.ask.Request, Resources: []string{g.resource}}
 }
 
-// lowered is the order's target less n units, of whichever lifecycle it has.
+// lowered is the order's target without n units.
 func (g grown) lowered(n int) []ohfp.ResourceTarget {
-	t := g.order.Target
-	spot := min(n, t.Spot)
-	t.Spot, t.OnDemand = t.Spot-spot, t.OnDemand-(n-spot)
-	return []ohfp.ResourceTarget{{Resource: g.resource, Target: t}}
+	return []ohfp.ResourceTarget{{Resource: g.resource, Target: less(g.order.Target, n)}}
 }
 
 // plant orders a resource for n machines that come later.

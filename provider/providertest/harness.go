@@ -10,29 +10,31 @@ import (
 	"github.com/openhostfactory/ohfp/provider"
 )
 
-// Kind names the templates that the suite launches from.
+// Kind names the templates that the suite launches from. A harness has one at least of Plain, Filling and Keeping: how
+// machines come to be. The cases to which that makes no difference launch from the first of them that there is.
 type Kind string
 
 // The kinds of templates.
 const (
-	// Plain launches machines of weight 1. It is required.
+	// Plain launches machines of weight 1, and its launches answer with them.
 	Plain Kind = "Plain"
 	// Several has at least two offerings, that is types or zones, of weight 1.
 	Several Kind = "Several"
 	// Weighted counts units; one of its types, at least, has a weight above 1, and none above 4.
 	Weighted Kind = "Weighted"
-	// Keeping makes resources that launch machines of weight 1 by themselves and replace what they lose.
-	Keeping Kind = "Keeping"
 	// Filling makes resources that launch machines of weight 1 by themselves, up to their target, and replace nothing.
 	Filling Kind = "Filling"
+	// Keeping makes resources that launch machines of weight 1 by themselves and replace what they lose.
+	Keeping Kind = "Keeping"
 )
 
 // Capability is something that a harness or its provider may or may not be able to do. The names are those of the
 // harness's fields, of the kinds of templates and of the optional interfaces of package provider.
 type Capability string
 
-// The capabilities, for [Harness.Must].
+// The capabilities, for [Harness.Lacks].
 const (
+	CanPlain    = Capability(Plain)
 	CanSeveral  = Capability(Several)
 	CanWeighted = Capability(Weighted)
 	CanKeeping  = Capability(Keeping)
@@ -62,13 +64,15 @@ type Calls struct {
 	Mutating int
 }
 
-// Harness is a cloud in the hands of the suite. The first block is required; whatever else is missing is reported.
+// Harness is a cloud in the hands of the suite. The first block is required; for whatever else is missing, Lacks says why.
 type Harness struct {
 	// New opens a provider as a process of its own would: every call opens another one on the same cloud, for the same
 	// installation and with the same memory.
 	New func(t testing.TB) provider.Provider
 	// Name is the name under which New opens them; every machine carries it as its Provider.
 	Name string
+	// API and Backend say in reports what launches, and in which cloud: RunInstances, say, in a simulated AWS.
+	API, Backend string
 	// Templates has a valid template for each kind that the provider can launch.
 	Templates map[Kind]ohfp.Template
 	// Advance lets time pass in the cloud.
@@ -110,14 +114,19 @@ type Harness struct {
 	ObserveCalls int
 	// Patience is how much of the cloud's time machines may take to come up or to end; 0: 10 minutes.
 	Patience time.Duration
-	// Must lists the capabilities that may not be missing when OHFP_TEST_DISALLOW_SKIP is 1.
-	Must []Capability
+	// Many is how many machines there may be at once; 0: 50.
+	Many int
+	// Lacks says why a capability is missing, and so why cases are skipped. What is missing without a reason is a failure.
+	Lacks map[Capability]string
+	// Gaps says of cases, by name, why they cannot pass in this cloud although the provider is right. They must fail: one
+	// that passes is a failure, so that the list stays true.
+	Gaps map[string]string
 }
 
 // Capabilities lists every capability that the suite knows.
 func Capabilities() []Capability {
 	return []Capability{
-		CanSeveral, CanWeighted, CanBad, CanResources, CanCalls, CanExhaust, CanForeign, CanLose, CanThrottle, CanDeny,
+		CanPlain, CanSeveral, CanWeighted, CanBad, CanResources, CanCalls, CanExhaust, CanForeign, CanLose, CanThrottle, CanDeny,
 		CanDropReply, CanCutReads, CanHang, CanAttribute, CanList, CanHealth, CanKeeping, CanFilling, CanRefuseTargets,
 	}
 }
@@ -126,7 +135,7 @@ func Capabilities() []Capability {
 func (h Harness) can(c Capability, p provider.Provider) bool {
 	var ok bool
 	switch c {
-	case CanSeveral, CanWeighted, CanKeeping, CanFilling:
+	case CanPlain, CanSeveral, CanWeighted, CanKeeping, CanFilling:
 		_, ok = h.Templates[Kind(c)]
 	case CanBad:
 		ok = len(h.Bad) > 0
@@ -169,14 +178,31 @@ func (h Harness) check() error {
 		return fmt.Errorf("harness: New, Advance and Live are required")
 	case h.Name == "" || h.UnknownMachine == "" || h.UnknownResource == "":
 		return fmt.Errorf("harness: Name, UnknownMachine and UnknownResource are required")
+	case h.plain() == "":
+		return fmt.Errorf("harness: Templates needs one of %v", ways())
 	}
-	if _, ok := h.Templates[Plain]; !ok {
-		return fmt.Errorf("harness: Templates has no %s, which is required", Plain)
+	for c, reason := range h.Lacks {
+		if !slices.Contains(Capabilities(), c) || reason == "" {
+			return fmt.Errorf("harness: Lacks has %q for %q; use one of %v, with a reason", reason, c, Capabilities())
+		}
 	}
-	for _, c := range h.Must {
-		if !slices.Contains(Capabilities(), c) {
-			return fmt.Errorf("harness: Must lists %q, which is no capability; use one of %v", c, Capabilities())
+	for name, reason := range h.Gaps {
+		if !slices.ContainsFunc(Cases(), func(c Case) bool { return c.Name == name }) || reason == "" {
+			return fmt.Errorf("harness: Gaps has %q for %q; use the name of a case, with a reason", reason, name)
 		}
 	}
 	return nil
+}
+
+// ways are the kinds that say how machines come to be.
+func ways() []Kind { return []Kind{Plain, Filling, Keeping} }
+
+// plain is the kind from which the cases launch to which the way makes no difference.
+func (h Harness) plain() Kind {
+	for _, kind := range ways() {
+		if _, ok := h.Templates[kind]; ok {
+			return kind
+		}
+	}
+	return ""
 }

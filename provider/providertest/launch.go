@@ -16,12 +16,12 @@ func launchCases() []Case {
 	return []Case{
 		{Name: "prepare changes nothing", check: prepareChangesNothing},
 		{Name: "orders of different asks have different tokens", check: tokensDiffer},
-		{Name: "launch brings a resource and machines", check: launchBrings},
-		{Name: "the same order twice launches once", check: launchTwice},
+		{Name: "launch brings a resource and machines", Needs: []Capability{CanPlain}, check: launchBrings},
+		{Name: "the same order twice launches once", Needs: []Capability{CanPlain}, check: launchTwice},
 		{Name: "different orders launch different machines", check: launchDifferent},
 		{Name: "an order whose answer was lost launches once", Needs: []Capability{CanDropReply}, check: lostReply},
 		{Name: "weights count as units", Needs: []Capability{CanWeighted}, check: weights},
-		{Name: "fifty orders at once", check: fiftyOrders},
+		{Name: "many orders at once", check: manyOrders},
 		{Name: "one order from eight processes at once", check: oneOrderEightTimes},
 	}
 }
@@ -39,7 +39,7 @@ func prepareChangesNothing(b *bench) {
 }
 
 func tokensDiffer(b *bench) {
-	ask := b.ask(Plain, 1)
+	ask := b.ask(b.h.plain(), 1)
 	again, next, other := ask, ask, ask
 	next.Attempt = 2
 	other.Request = b.request()
@@ -99,7 +99,7 @@ func launchTwice(b *bench) {
 }
 
 func launchDifferent(b *bench) {
-	ask := b.ask(Plain, 1)
+	ask := b.ask(b.h.plain(), 1)
 	first := b.launch(b.prepare(ask))
 	ask.Attempt = 2
 	second := b.launch(b.prepare(ask))
@@ -110,12 +110,12 @@ func launchDifferent(b *bench) {
 }
 
 func lostReply(b *bench) {
-	ask := b.ask(Plain, 2)
-	order := b.prepare(ask)
+	order := b.prepare(b.ask(b.h.plain(), 2))
 	b.h.DropReply()
 	launched, err := b.try(b.p, order)
 	if err == nil {
 		// The provider's own retry has got the answer.
+		launched = b.came(order, launched)
 		b.same("machines that exist", b.live(), ids(launched.Machines))
 		return
 	}
@@ -127,6 +127,7 @@ func lostReply(b *bench) {
 	if err != nil {
 		b.Fatalf("the order again: %v", err)
 	}
+	again = b.came(order, again)
 	if len(again.Machines) != 2 {
 		b.Errorf("the order again brought %d machines, want 2", len(again.Machines))
 	}
@@ -158,11 +159,11 @@ func weights(b *bench) {
 	b.same("machines that exist", b.live(), ids(launched.Machines))
 }
 
-func fiftyOrders(b *bench) {
-	const orders = 50
+func manyOrders(b *bench) {
+	orders := b.many()
 	prepared := make([]ohfp.Order, orders)
 	for i := range prepared {
-		prepared[i] = b.prepare(b.ask(Plain, 1))
+		prepared[i] = b.prepare(b.ask(b.h.plain(), 1))
 	}
 	launched := make([]provider.Launched, orders)
 	b.each(orders, func(i int) error {
@@ -172,10 +173,8 @@ func fiftyOrders(b *bench) {
 	})
 	var all []ohfp.MachineID
 	for i, l := range launched {
-		if prepared[i].Retires {
-			b.resources[l.Resource] = true
-		}
-		all = append(all, ids(l.Machines)...)
+		b.note(prepared[i], l)
+		all = append(all, ids(b.came(prepared[i], l).Machines)...)
 	}
 	if len(all) != orders {
 		b.Errorf("%d orders for one machine brought %d", orders, len(all))
@@ -185,7 +184,7 @@ func fiftyOrders(b *bench) {
 
 func oneOrderEightTimes(b *bench) {
 	const processes = 8
-	order := b.prepare(b.ask(Plain, 2))
+	order := b.prepare(b.ask(b.h.plain(), 2))
 	opened := make([]provider.Provider, processes)
 	for i := range opened {
 		opened[i] = b.open()
@@ -202,12 +201,14 @@ func oneOrderEightTimes(b *bench) {
 		return err
 	})
 	for i, l := range launched {
-		if order.Retires {
-			b.resources[l.Resource] = true
-		}
+		b.note(order, l)
 		b.same(fmt.Sprintf("machines of process %d", i), ids(l.Machines), ids(launched[0].Machines))
+		if l.Resource != launched[0].Resource {
+			b.Errorf("process %d was told resource %s, process 0 %s", i, l.Resource, launched[0].Resource)
+		}
 	}
-	b.same("machines that exist", b.live(), ids(launched[0].Machines))
+	came := b.came(order, launched[0])
+	b.same("machines that exist", b.live(), ids(came.Machines))
 }
 
 // each runs do n times at once and fails when one of them does, or when they do not end.

@@ -2,10 +2,7 @@ package providertest_test
 
 import (
 	"encoding/json"
-	"fmt"
-	"runtime"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -33,11 +30,16 @@ func harness(api string, broken wrap) providertest.Harness {
 	template := func(id ohfp.TemplateID, spec string) ohfp.Template {
 		return ohfp.Template{ID: id, ProviderType: fake.Type, ProviderAPI: api, MaxNumber: 100, Spec: json.RawMessage(spec)}
 	}
-	self := func(id ohfp.TemplateID, api string) ohfp.Template {
-		t := template(id, `{"type":"small","zones":["zone-c"]}`)
-		t.ProviderAPI = api
-		return t
+	way := map[string]providertest.Kind{fake.APIRequest: providertest.Filling, fake.APIGroup: providertest.Keeping}[api]
+	if way == "" {
+		way = providertest.Plain
 	}
+	lacks := map[providertest.Capability]string{
+		providertest.CanPlain:   "the machines come later",
+		providertest.CanFilling: api + " does not go on by itself until it has all",
+		providertest.CanKeeping: api + " replaces nothing",
+	}
+	delete(lacks, providertest.Capability(way))
 	unknownAPI := template("bad", `{"type":"small"}`)
 	unknownAPI.ProviderAPI = "Teleport"
 	return providertest.Harness{
@@ -50,12 +52,11 @@ func harness(api string, broken wrap) providertest.Harness {
 			}
 			return broken(cloud, p)
 		},
+		API: api, Backend: "fake",
 		Templates: map[providertest.Kind]ohfp.Template{
-			providertest.Plain:    template("plain", `{"type":"small"}`),
+			way:                   template("plain", `{"type":"small"}`),
 			providertest.Several:  template("several", `{"type":"medium","zones":["zone-a","zone-b"]}`),
 			providertest.Weighted: template("weighted", `{"types":{"huge":4},"zones":["zone-a"]}`),
-			providertest.Keeping:  self("keeping", fake.APIGroup),
-			providertest.Filling:  self("filling", fake.APIRequest),
 		},
 		Advance:         clock.Advance,
 		Live:            func(testing.TB) []ohfp.MachineID { return cloud.Live() },
@@ -116,84 +117,30 @@ func harness(api string, broken wrap) providertest.Harness {
 		},
 		Hang:         func() func() { return cloud.Hang(fake.OpLaunch) },
 		ObserveCalls: 1,
-		Must:         providertest.Capabilities(),
+		Lacks:        lacks,
 	}
 }
 
-func TestFake(t *testing.T) {
-	t.Setenv("OHFP_TEST_DISALLOW_SKIP", "1")
-	for _, api := range []string{fake.APIInstances, fake.APIFleet} {
+func TestConformance(t *testing.T) {
+	t.Parallel()
+	for _, api := range []string{fake.APIInstances, fake.APIFleet, fake.APIRequest, fake.APIGroup} {
 		t.Run(api, func(t *testing.T) {
+			t.Parallel()
 			providertest.Run(t, func(testing.TB) providertest.Harness { return harness(api, whole) })
 		})
 	}
 }
 
-// recorder is a test that writes down how a case went, instead of failing.
-type recorder struct {
-	testing.TB
-
-	mu       sync.Mutex
-	failed   bool
-	lines    []string
-	cleanups []func()
-}
-
-func (r *recorder) Helper() {}
-
-func (r *recorder) Failed() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.failed
-}
-
-func (r *recorder) note(failed bool, line string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.failed = r.failed || failed
-	r.lines = append(r.lines, line)
-}
-
-func (r *recorder) Cleanup(f func()) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.cleanups = append(r.cleanups, f)
-}
-
-func (r *recorder) Logf(format string, args ...any)   { r.note(false, fmt.Sprintf(format, args...)) }
-func (r *recorder) Errorf(format string, args ...any) { r.note(true, fmt.Sprintf(format, args...)) }
-
-func (r *recorder) Fatal(args ...any) {
-	r.note(true, fmt.Sprint(args...))
-	runtime.Goexit()
-}
-
-func (r *recorder) Fatalf(format string, args ...any) {
-	r.note(true, fmt.Sprintf(format, args...))
-	runtime.Goexit()
-}
-
 // play runs one case against a harness and tells how it went.
-func play(t *testing.T, caseName string, h providertest.Harness) (r *recorder, missing []providertest.Capability) {
+func play(t *testing.T, caseName string, h providertest.Harness) providertest.Result {
 	t.Helper()
 	for _, c := range providertest.Cases() {
-		if c.Name != caseName {
-			continue
+		if c.Name == caseName {
+			return c.Try(t, h)
 		}
-		r = &recorder{TB: t}
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			missing = c.Run(r, h)
-		}()
-		<-done
-		for _, f := range r.cleanups {
-			f()
-		}
-		return r, missing
 	}
 	t.Fatalf("there is no case %q", caseName)
-	return nil, nil
+	return providertest.Result{}
 }
 
 func TestBrokenProvidersFail(t *testing.T) {
@@ -240,10 +187,11 @@ func TestBrokenProvidersFail(t *testing.T) {
 			"Keeping: machines are not ended while its target cannot be set",
 		}},
 		{"ends machines whose target was refused", fake.APIGroup, ruthless, []string{"Keeping: machines are not ended while its target cannot be set"}},
-		{"tells nothing of resources", fake.APIGroup, silent, []string{"Keeping: its machines come by themselves", "Filling: a shortage is told and waited out"}},
+		{"tells nothing of resources", fake.APIGroup, silent, []string{"Keeping: its machines come by themselves"}},
+		{"tells nothing of what fills", fake.APIRequest, silent, []string{"Filling: a shortage is told and waited out"}},
 		{"knows resources by name only", fake.APIGroup, closed, []string{"Keeping: it is found by its request when the answer was lost"}},
 		{"makes a resource for each call", fake.APIGroup, relauncher, []string{"Keeping: the same order twice makes one resource"}},
-		{"retires with machines alive", fake.APIGroup, reckless, []string{"Filling: it is not retired while a machine of it lives"}},
+		{"retires with machines alive", fake.APIRequest, reckless, []string{"Filling: it is not retired while a machine of it lives"}},
 		{"ignores its context", fake.APIInstances, deaf, []string{
 			"calls return promptly when their context has ended", "calls that hang return promptly when their context ends",
 		}},
@@ -254,10 +202,10 @@ func TestBrokenProvidersFail(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			for _, name := range tt.fails {
-				if r, _ := play(t, name, harness(tt.api, whole)); r.Failed() {
-					t.Errorf("case %q fails for a provider that is right:\n%s", name, strings.Join(r.lines, "\n"))
+				if r := play(t, name, harness(tt.api, whole)); r.Failed || r.Skipped {
+					t.Errorf("case %q fails for a provider that is right:\n%s", name, strings.Join(r.Lines, "\n"))
 				}
-				if r, missing := play(t, name, harness(tt.api, tt.broken)); !r.Failed() || len(missing) > 0 {
+				if r := play(t, name, harness(tt.api, tt.broken)); !r.Failed {
 					t.Errorf("case %q passes for a provider that %s", name, tt.name)
 				}
 			}
@@ -266,32 +214,19 @@ func TestBrokenProvidersFail(t *testing.T) {
 }
 
 func TestMissingCapabilities(t *testing.T) {
+	t.Parallel()
 	const needsExhaust = "none at all is a capacity error and leaves nothing"
-	for _, tt := range []struct {
-		name     string
-		disallow string
-		must     []providertest.Capability
-		want     bool
-	}{
-		{"is reported", "1", nil, false},
-		{"is reported when skipping is allowed", "", []providertest.Capability{providertest.CanExhaust}, false},
-		{"fails when it must be there", "1", []providertest.Capability{providertest.CanExhaust}, true},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Setenv("OHFP_TEST_DISALLOW_SKIP", tt.disallow)
-			h := harness(fake.APIInstances, whole)
-			h.Exhaust, h.Must = nil, tt.must
-			r, missing := play(t, needsExhaust, h)
-			if r.Failed() != tt.want {
-				t.Errorf("failed %t, want %t: %q", r.Failed(), tt.want, r.lines)
-			}
-			if len(missing) != 1 || missing[0] != providertest.CanExhaust {
-				t.Errorf("missing %v, want %s", missing, providertest.CanExhaust)
-			}
-			if len(r.lines) != 1 || !strings.Contains(r.lines[0], "not tested") {
-				t.Errorf("the log has %q, want one line that says that it was not tested", r.lines)
-			}
-		})
+	h := harness(fake.APIInstances, whole)
+	h.Exhaust = nil
+	if r := play(t, needsExhaust, h); !r.Failed || len(r.Lines) != 1 || !strings.Contains(r.Lines[0], "Exhaust") {
+		t.Errorf("a capability that is missing without a reason: %+v, want a failure that names it", r)
+	}
+	h.Lacks = map[providertest.Capability]string{providertest.CanExhaust: "it is endless"}
+	if r := play(t, needsExhaust, h); r.Failed || !r.Skipped || len(r.Lines) != 1 || !strings.Contains(r.Lines[0], "it is endless") {
+		t.Errorf("a capability that is missing for a reason: %+v, want one line that says it", r)
+	}
+	if r := play(t, "retire refuses while a machine lives", harness(fake.APIInstances, whole)); r.Failed || !r.Skipped {
+		t.Errorf("nothing to retire: %+v, want it skipped", r)
 	}
 }
 
@@ -302,14 +237,16 @@ func TestHarnessIsChecked(t *testing.T) {
 		"no Advance":           func(h *providertest.Harness) { h.Advance = nil },
 		"no Live":              func(h *providertest.Harness) { h.Live = nil },
 		"no name":              func(h *providertest.Harness) { h.Name = "" },
-		"no plain template":    func(h *providertest.Harness) { delete(h.Templates, providertest.Plain) },
-		"no such capability":   func(h *providertest.Harness) { h.Must = []providertest.Capability{"Levitate"} },
+		"no way to launch":     func(h *providertest.Harness) { delete(h.Templates, providertest.Plain) },
+		"no such capability":   func(h *providertest.Harness) { h.Lacks = map[providertest.Capability]string{"Levitate": "heavy"} },
+		"no reason":            func(h *providertest.Harness) { h.Lacks = map[providertest.Capability]string{providertest.CanBad: ""} },
+		"no such gap":          func(h *providertest.Harness) { h.Gaps = map[string]string{"levitates": "heavy"} },
 		"no unknown machine":   func(h *providertest.Harness) { h.UnknownMachine = "" },
 		"no unknown resources": func(h *providertest.Harness) { h.UnknownResource = "" },
 	} {
 		h := harness(fake.APIInstances, whole)
 		spoil(&h)
-		if r, _ := play(t, "good templates are valid", h); !r.Failed() {
+		if r := play(t, "good templates are valid", h); !r.Failed {
 			t.Errorf("a harness with %s is accepted", what)
 		}
 	}

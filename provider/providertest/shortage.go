@@ -8,9 +8,9 @@ import (
 
 func shortageCases() []Case {
 	return []Case{
-		{Name: "fewer than asked for are machines and failures", Needs: []Capability{CanExhaust}, check: fewer},
-		{Name: "none at all is a capacity error and leaves nothing", Needs: []Capability{CanExhaust}, check: none},
-		{Name: "after a shortage another offering is chosen", Needs: []Capability{CanExhaust, CanSeveral}, check: nextOffering},
+		{Name: "fewer than asked for are machines and failures", Needs: []Capability{CanPlain, CanExhaust}, check: fewer},
+		{Name: "none at all is a capacity error and leaves nothing", Needs: []Capability{CanPlain, CanExhaust}, check: none},
+		{Name: "after a shortage another offering is chosen", Needs: []Capability{CanPlain, CanSeveral, CanExhaust}, check: nextOffering},
 	}
 }
 

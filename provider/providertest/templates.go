@@ -28,7 +28,7 @@ func badTemplates(b *bench) {
 		var validated, prepared error
 		calls := b.calls(func() {
 			validated = b.p.Validate(b.Context(), b.h.Bad[what])
-			ask := b.ask(Plain, 1)
+			ask := b.ask(b.h.plain(), 1)
 			ask.Template = b.h.Bad[what]
 			_, prepared = b.p.Prepare(b.Context(), ask)
 		})
@@ -46,7 +46,7 @@ func badTemplates(b *bench) {
 
 func unknownField(b *bench) {
 	const field = "noSuchFieldAnywhere"
-	t := b.h.Templates[Plain]
+	t := b.h.Templates[b.h.plain()]
 	fields := map[string]json.RawMessage{}
 	if len(t.Spec) > 0 {
 		if err := json.Unmarshal(t.Spec, &fields); err != nil {
