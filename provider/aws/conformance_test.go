@@ -2,6 +2,7 @@ package aws_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -13,120 +14,134 @@ import (
 	"github.com/openhostfactory/ohfp/provider/providertest"
 )
 
-// TestConformance holds each launch API to the contract of the port, over the simulated AWS and the real SDK. What
-// launches by itself has no machines that are there at once; those of the suite that must be, come by EC2Fleet.
+// way is a column of the suite: an API, and how machines come by it.
+type way struct {
+	name   string // as in reports
+	api    string // the template's providerApi
+	kind   providertest.Kind
+	fields string // what its templates have beside the common ones
+	looks  int    // how many calls may show 20 requests
+}
+
+func ways() []way {
+	return []way{
+		{"RunInstances", "RunInstances", providertest.Plain, ``, 1},
+		{"EC2Fleet instant", "EC2Fleet", providertest.Plain, ``, 1},
+		{"EC2Fleet request", "EC2Fleet", providertest.Filling, `"fleetType": "request", `, 3},
+		{"EC2Fleet maintain", "EC2Fleet", providertest.Keeping, `"fleetType": "maintain", `, 3},
+		{"SpotFleet request", "SpotFleet", providertest.Filling, `"priceType": "spot", `, 3},
+		{"SpotFleet maintain", "SpotFleet", providertest.Keeping, `"priceType": "spot", "fleetType": "maintain", `, 3},
+		{"ASG", "ASG", providertest.Keeping, ``, 2},
+		{"ASG spot", "ASG", providertest.Keeping, `"priceType": "spot", `, 2},
+	}
+}
+
+// site is what the templates of the suite name in a cloud.
+type site struct {
+	image         string
+	subnets       [2]string // of different zones
+	small, other  string    // instance types
+	large         string    // counts for two
+	securityGroup string    // may be empty
+}
+
+func simulatedSite() site {
+	return site{
+		image: image, subnets: [2]string{subnetA, subnetB}, small: "m5.large", other: "c5.large", large: "m5.xlarge",
+		securityGroup: "sg-00000000000000001",
+	}
+}
+
+// harness is what does not depend on the cloud.
+func (w way) harness(s site) providertest.Harness {
+	common := fmt.Sprintf(`"imageId": %q, `, s.image)
+	if s.securityGroup != "" {
+		common += fmt.Sprintf(`"securityGroupIds": [%q], `, s.securityGroup)
+	}
+	good := func(format string, args ...any) ohfp.Template {
+		return template(w.api, `{`+common+w.fields+fmt.Sprintf(format, args...)+`}`)
+	}
+	bad := func(fields string) ohfp.Template { return template(w.api, `{`+common+fields+`}`) }
+	small := fmt.Sprintf(`"vmType": %q, `, s.small)
+	weighted := good(`"vmTypes": {%q: 1, %q: 2}, "subnetId": %q`, s.small, s.large, s.subnets[0])
+	weighted.CapacityUnit = ohfp.CapacityUnits
+	lacks := map[providertest.Capability]string{
+		providertest.CanPlain:   "the machines of " + w.name + " come after the answer",
+		providertest.CanFilling: w.name + " does not go on until it has all that was asked for, and then stop",
+		providertest.CanKeeping: w.name + " replaces nothing",
+	}
+	delete(lacks, providertest.Capability(w.kind))
+	return providertest.Harness{
+		Name: "aws-test", API: w.name, Lacks: lacks, ObserveCalls: w.looks,
+		Templates: map[providertest.Kind]ohfp.Template{
+			w.kind:                good(`"vmType": %q, "subnetId": %q`, s.small, s.subnets[0]),
+			providertest.Several:  good(`"vmTypes": {%q: 1, %q: 1}, "subnetId": "%s,%s"`, s.small, s.other, s.subnets[0], s.subnets[1]),
+			providertest.Weighted: weighted,
+		},
+		UnknownMachine:  "i-0fedcba9876543210",
+		UnknownResource: "fleet-01234567-89ab-cdef-0123-456789abcdef",
+		Bad: map[string]ohfp.Template{
+			"no machine type":      template(w.api, fmt.Sprintf(`{"imageId": %q}`, s.image)),
+			"no image":             template(w.api, fmt.Sprintf(`{"vmType": %q}`, s.small)),
+			"an image of nothing":  template(w.api, `{`+small+`"imageId": "debian"}`),
+			"a mixed price":        bad(small + `"percentOnDemand": 30`),
+			"a reserved tag":       bad(small + `"instanceTags": "ohfp:request-id=1"`),
+			"a script that is not": bad(small + `"userDataScript": "no-such-file.sh"`),
+			"a fleet of no type":   bad(small + `"fleetType": "forever"`),
+			"a network of no form": bad(small + `"subnetId": "10.0.0.0/8"`),
+		},
+	}
+}
+
+// TestConformance holds each launch API to the contract of the port, over the simulated AWS and the real SDK.
 func TestConformance(t *testing.T) {
 	t.Parallel()
-	for _, test := range []struct {
-		name, atOnce, api string
-		kinds             map[providertest.Kind]string
-	}{
-		{"RunInstances", "RunInstances", "RunInstances", nil},
-		{"EC2Fleet", "EC2Fleet", "EC2Fleet", map[providertest.Kind]string{
-			providertest.Keeping: `"fleetType": "maintain"`, providertest.Filling: `"fleetType": "request"`,
-		}},
-		{"SpotFleet", "EC2Fleet", "SpotFleet", map[providertest.Kind]string{
-			providertest.Keeping: `"fleetType": "maintain", "priceType": "spot"`, providertest.Filling: `"priceType": "spot"`,
-		}},
-		{"ASG", "EC2Fleet", "ASG", map[providertest.Kind]string{providertest.Keeping: `"priceType": "ondemand"`}},
-		{"ASG spot", "RunInstances", "ASG", map[providertest.Kind]string{providertest.Keeping: `"priceType": "spot"`}},
-	} {
-		t.Run(test.name, func(t *testing.T) {
+	for _, way := range ways() {
+		t.Run(way.name, func(t *testing.T) {
 			t.Parallel()
 			providertest.Run(t, func(tb testing.TB) providertest.Harness {
 				tb.Helper()
-				h := harness(tb, test.atOnce, len(test.kinds) == 0)
-				for kind, fields := range test.kinds {
-					h.Templates[kind] = template(test.api, `{"imageId": "`+image+`", "vmType": "m5.large", "subnetId": "`+subnetA+`", `+fields+`}`)
-				}
-				return h
+				return simulated(tb, way)
 			})
 		})
 	}
 }
 
-func harness(tb testing.TB, api string, lags bool) providertest.Harness {
+func simulated(tb testing.TB, way way) providertest.Harness {
 	tb.Helper()
 	options := awssim.Options{
 		LaunchDelay: 20 * time.Second, AddressDelay: 5 * time.Second, TerminateDelay: 30 * time.Second,
 		FleetDelay: 3 * time.Second, ReplaceDelay: 40 * time.Second,
 	}
-	if lags {
+	if way.kind == providertest.Plain {
 		options.DescribeLag = 2 * time.Second
 	}
 	w := newWorld(tb, options)
-	common := `"imageId": "` + image + `", "securityGroupIds": ["sg-00000000000000001"], `
-	bad := func(fields string) ohfp.Template { return template(api, `{`+common+fields+`}`) }
-	weighted := template(api, `{`+common+`"vmTypes": {"m5.large": 1, "m5.xlarge": 2}, "subnetId": "`+subnetA+`"}`)
-	weighted.CapacityUnit = ohfp.CapacityUnits
-	return providertest.Harness{
-		New: func(tb testing.TB) provider.Provider {
-			tb.Helper()
-			return w.open(tb)
-		},
-		Name: "aws-test",
-		Templates: map[providertest.Kind]ohfp.Template{
-			providertest.Plain:    template(api, `{`+common+`"vmType": "m5.large", "subnetId": "`+subnetA+`"}`),
-			providertest.Several:  template(api, `{`+common+`"vmTypes": {"m5.large": 1, "c5.large": 1}, "subnetId": "`+subnetA+`,`+subnetB+`"}`),
-			providertest.Weighted: weighted,
-		},
-		Advance:         w.advance,
-		Live:            func(testing.TB) []ohfp.MachineID { return w.live() },
-		UnknownMachine:  "i-0fedcba9876543210",
-		UnknownResource: "fleet-01234567-89ab-cdef-0123-456789abcdef",
-
-		Bad: map[string]ohfp.Template{
-			"no machine type":      template(api, `{"imageId": "`+image+`"}`),
-			"no image":             template(api, `{"vmType": "m5.large"}`),
-			"an image of nothing":  template(api, `{"vmType": "m5.large", "imageId": "debian"}`),
-			"a spot fleet's field": bad(`"vmType": "m5.large", "spotFleetRequestExpiry": 30`),
-			"a mixed price":        bad(`"vmType": "m5.large", "percentOnDemand": 30`),
-			"a reserved tag":       bad(`"vmType": "m5.large", "instanceTags": "ohfp:request-id=1"`),
-			"a script that is not": bad(`"vmType": "m5.large", "userDataScript": "no-such-file.sh"`),
-			"a fleet of no type":   bad(`"vmType": "m5.large", "fleetType": "forever"`),
-		},
-		Resources: func(testing.TB) []string { return w.resources() },
-		Calls:     func() providertest.Calls { return countCalls(w) },
-		Offerings: offerings,
-		Exhaust: func(offering string, n int) {
-			machineType, zone, _ := strings.Cut(offering, " ")
-			if err := w.SetCapacity(machineType, zone, "", n); err != nil {
-				tb.Fatal(err)
-			}
-		},
-		Foreign: func(tb testing.TB) ohfp.MachineID {
-			tb.Helper()
-			return foreign(tb, w)
-		},
-		Lose: func(tb testing.TB, id ohfp.MachineID) {
-			tb.Helper()
-			if err := w.Cloud.Terminate(string(id)); err != nil {
-				tb.Fatal(err)
-			}
-		},
-		Throttle: func(n int) { failLaunches(tb, w, "RequestLimitExceeded", n) },
-		Deny: func(denied bool) {
-			failLaunches(tb, w, "UnauthorizedOperation", map[bool]int{true: -1}[denied])
-		},
-		DropReply: func() { w.fault.set(func(f *fault) { f.drop = 1 }) },
-		CutReads:  func(cut bool) { w.fault.set(func(f *fault) { f.cut = cut }) },
-		Hang: func() func() {
-			hang := make(chan struct{})
-			w.fault.set(func(f *fault) { f.hang = hang })
-			return func() {
-				w.fault.set(func(f *fault) {
-					if f.hang != nil {
-						close(f.hang)
-						f.hang = nil
-					}
-				})
-			}
-		},
-		RefuseTargets: func(_ testing.TB, resource string, refused bool) {
-			w.fault.set(func(f *fault) { f.stuck = map[string]bool{resource: refused} })
-		},
-		ObserveCalls: 1,
+	h := way.harness(simulatedSite())
+	h.Backend = "awssim"
+	h.New = func(tb testing.TB) provider.Provider {
+		tb.Helper()
+		return w.open(tb)
 	}
+	h.Advance = w.advance
+	h.Live = func(testing.TB) []ohfp.MachineID { return w.live() }
+	h.Resources = func(testing.TB) []string { return w.resources() }
+	h.Offerings = offerings
+	h.Exhaust = func(offering string, n int) {
+		machineType, zone, _ := strings.Cut(offering, " ")
+		if err := w.SetCapacity(machineType, zone, "", n); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	h.Foreign = w.foreign
+	h.Lose = func(tb testing.TB, id ohfp.MachineID) {
+		tb.Helper()
+		if err := w.Cloud.Terminate(string(id)); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	w.fault.equip(&h)
+	return h
 }
 
 // resources lists the fleets and groups that exist.
@@ -141,18 +156,6 @@ func (w *world) resources() []string {
 		left = append(left, g.Name)
 	}
 	return left
-}
-
-func countCalls(w *world) providertest.Calls {
-	var calls providertest.Calls
-	for _, call := range w.Ledger() {
-		if strings.HasPrefix(call.Action, "Describe") || strings.HasPrefix(call.Action, "Get") {
-			calls.Reading++
-		} else {
-			calls.Mutating++
-		}
-	}
-	return calls
 }
 
 // offerings lists what an order asks for, as "type zone".
@@ -198,31 +201,20 @@ func offerings(order ohfp.Order) []string {
 	return all
 }
 
-func failLaunches(tb testing.TB, w *world, code string, n int) {
-	tb.Helper()
-	w.ClearFailures()
-	if n == 0 {
-		return
-	}
-	for _, action := range []string{"RunInstances", "CreateFleet", "RequestSpotFleet", "CreateAutoScalingGroup"} {
-		if err := w.FailNext(action, code, n); err != nil {
-			tb.Fatal(err)
-		}
-	}
-}
+// foreignInstallation is another one in the same account.
+const foreignInstallation = "fedcba9876543210"
 
-// foreign launches a machine for another installation, with a request of ours in its tags.
-func foreign(tb testing.TB, w *world) ohfp.MachineID {
+// foreign launches a machine for another installation.
+func (w *world) foreign(tb testing.TB) ohfp.MachineID {
 	tb.Helper()
 	env := w.environment(nil)
-	env.Installation, env.Name = "fedcba9876543210", "aws-other"
-	p := w.openIn(tb, env)
-	_, launched := launch(tb, p, ask(template("RunInstances", `{"imageId": "`+image+`", "vmType": "m5.large", "subnetId": "`+subnetB+`"}`), 1))
-	return launched.Machines[0].ID
+	env.Installation, env.Name = foreignInstallation, "aws-other"
+	return simulatedSite().launch(tb, w.openIn(tb, env))
 }
 
-func (f *fault) set(change func(*fault)) {
-	f.mutex.Lock()
-	defer f.mutex.Unlock()
-	change(f)
+// launch launches one machine in the second subnet.
+func (s site) launch(tb testing.TB, p provider.Provider) ohfp.MachineID {
+	tb.Helper()
+	_, launched := launch(tb, p, ask(template("RunInstances", fmt.Sprintf(`{"imageId": %q, "vmType": %q, "subnetId": %q}`, s.image, s.small, s.subnets[1])), 1))
+	return launched.Machines[0].ID
 }

@@ -114,7 +114,7 @@ func TestObserveFindsWhatTheTagDoesNotShow(t *testing.T) {
 	p := w.open(t)
 	a := ask(template("RunInstances", plain), 2)
 	_, launched := launch(t, p, a)
-	stranger := foreign(t, w)
+	stranger := w.foreign(t)
 	w.ResetLedger()
 	// The record of one request names a machine that carries another tag, and things that no instance is.
 	scopes := []provider.Scope{

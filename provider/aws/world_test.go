@@ -1,18 +1,12 @@
 package aws_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"io"
 	"log/slog"
 	"maps"
-	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"slices"
-	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -164,65 +158,4 @@ func ids(machines []ohfp.Machine) []ohfp.MachineID {
 	}
 	slices.Sort(out)
 	return out
-}
-
-// fault stands between the provider and the cloud.
-type fault struct {
-	next http.Handler
-
-	mutex sync.Mutex
-	drop  int             // launches to carry out without answering
-	cut   bool            // break reads off
-	hang  chan struct{}   // launches wait until it is closed
-	stuck map[string]bool // resources whose targets cannot be changed
-	lose  map[string]int  // calls to carry out without answering, by action
-}
-
-func (f *fault) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	sent, err := io.ReadAll(r.Body)
-	if err != nil {
-		panic(http.ErrAbortHandler)
-	}
-	r.Body = io.NopCloser(bytes.NewReader(sent))
-	form, _ := url.ParseQuery(string(sent))
-	action := form.Get("Action")
-	launching := slices.Contains([]string{"RunInstances", "CreateFleet", "RequestSpotFleet", "CreateAutoScalingGroup"}, action)
-	f.mutex.Lock()
-	for _, key := range []string{"FleetId", "SpotFleetRequestId", "AutoScalingGroupName"} {
-		if (strings.HasPrefix(action, "Modify") || strings.HasPrefix(action, "Update")) && f.stuck[form.Get(key)] {
-			f.mutex.Unlock()
-			w.WriteHeader(http.StatusForbidden)
-			_, _ = io.WriteString(w, "<Response><Errors><Error><Code>UnauthorizedOperation</Code><Message>not this one</Message></Error></Errors>"+
-				"<Error><Code>AccessDenied</Code><Message>not this one</Message></Error></Response>")
-			return
-		}
-	}
-	hang, drop, cut := f.hang, launching && f.drop > 0, f.cut && action == "DescribeInstances"
-	if drop {
-		f.drop--
-	}
-	if f.lose[action] > 0 {
-		f.lose[action]--
-		drop = true
-	}
-	f.mutex.Unlock()
-	if launching && hang != nil {
-		select {
-		case <-hang:
-		case <-r.Context().Done():
-			panic(http.ErrAbortHandler)
-		}
-	}
-	if !drop && !cut {
-		f.next.ServeHTTP(w, r)
-		return
-	}
-	answer := httptest.NewRecorder()
-	f.next.ServeHTTP(answer, r)
-	if cut {
-		maps.Copy(w.Header(), answer.Header())
-		w.Header().Set("Content-Length", strconv.Itoa(answer.Body.Len()))
-		_, _ = w.Write(answer.Body.Bytes()[:answer.Body.Len()/2])
-	}
-	panic(http.ErrAbortHandler)
 }

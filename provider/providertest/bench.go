@@ -26,8 +26,9 @@ type bench struct {
 	testing.TB
 	h         Harness
 	p         provider.Provider
-	resources map[string]bool        // to be retired
-	told      map[string]ohfp.Target // of what launches by itself
+	requests  map[string]ohfp.RequestID // by the order's token
+	resources map[string]bool           // to be retired
+	told      map[string]ohfp.Target    // of what launches by itself
 	ending    map[ohfp.MachineID]bool
 	foreign   map[ohfp.MachineID]bool
 }
@@ -62,6 +63,7 @@ func (b *bench) prepare(ask provider.Ask) ohfp.Order {
 	if order.API == "" || order.Token == "" || order.Count != ask.Count || !json.Valid(order.Call) {
 		b.Fatalf("the order has no API, no token, another count than %d or a call that is no JSON: %+v", ask.Count, order)
 	}
+	b.requests[order.Token] = ask.Request
 	return b.stored(order)
 }
 
@@ -118,8 +120,11 @@ func (b *bench) came(order ohfp.Order, launched provider.Launched) provider.Laun
 	if !order.Async {
 		return launched
 	}
-	b.await(provider.Scope{Resources: []string{launched.Resource}}, "up", func(seen []ohfp.Machine) bool {
-		launched.Machines = slices.DeleteFunc(slices.Clone(seen), func(m ohfp.Machine) bool { return !m.Ready() })
+	scope := provider.Scope{Request: b.requests[order.Token], Resources: []string{launched.Resource}}
+	b.await(scope, "up", func(seen []ohfp.Machine) bool {
+		launched.Machines = slices.DeleteFunc(slices.Clone(seen), func(m ohfp.Machine) bool {
+			return !m.Ready() || m.Resource != launched.Resource
+		})
 		return units(launched.Machines) >= order.Count
 	})
 	return launched

@@ -171,9 +171,11 @@ func manyOrders(b *bench) {
 		launched[i], err = b.p.Launch(b.Context(), prepared[i])
 		return err
 	})
-	var all []ohfp.MachineID
 	for i, l := range launched {
 		b.note(prepared[i], l)
+	}
+	var all []ohfp.MachineID
+	for i, l := range launched {
 		all = append(all, ids(b.came(prepared[i], l).Machines)...)
 	}
 	if len(all) != orders {
@@ -200,8 +202,8 @@ func oneOrderEightTimes(b *bench) {
 		}
 		return err
 	})
+	b.note(order, launched[0])
 	for i, l := range launched {
-		b.note(order, l)
 		b.same(fmt.Sprintf("machines of process %d", i), ids(l.Machines), ids(launched[0].Machines))
 		if l.Resource != launched[0].Resource {
 			b.Errorf("process %d was told resource %s, process 0 %s", i, l.Resource, launched[0].Resource)

@@ -56,7 +56,7 @@ func (c Case) Run(tb testing.TB, h Harness) {
 		tb.Fatal(err)
 	}
 	b := &bench{
-		TB: tb, h: h, resources: map[string]bool{}, told: map[string]ohfp.Target{}, ending: map[ohfp.MachineID]bool{},
+		TB: tb, h: h, requests: map[string]ohfp.RequestID{}, resources: map[string]bool{}, told: map[string]ohfp.Target{}, ending: map[ohfp.MachineID]bool{},
 		foreign: map[ohfp.MachineID]bool{},
 	}
 	b.p = b.open()
