@@ -46,8 +46,8 @@ demo: ## Watch the Host Factory scripts request, follow and return machines from
 	$(GO) run ./cmd/ohfp demo
 
 .PHONY: clean
-clean: ## Remove what build, test-coverage and profiling left behind
-	rm -rf $(BIN) coverage.out coverage.html
+clean: ## Remove what build, tests, test-coverage and profiling left behind
+	rm -rf $(BIN) .cache coverage.out coverage.html
 	find . -type f \( -name '*.test' -o -name '*.prof' \) -not -path './.git/*' -exec rm -f {} +
 
 ##@ Tests
@@ -85,6 +85,19 @@ test-integration: ## Run the suites that drive the built binary, its scripts and
 .PHONY: test-postgres
 test-postgres: ## Run the tests of the store in PostgreSQL beside a server of their own (installed by apt-get if root; none may be skipped)
 	@OHFP_TEST_DISALLOW_SKIP=1 tools/with-postgres $(GO) test -count=1 -run Postgres ./store/sqlstore
+
+.PHONY: test-moto
+test-moto: ## Run the provider suite against moto, another emulator of AWS (installed with pip unless there; none may be skipped)
+	@OHFP_TEST_DISALLOW_SKIP=1 tools/with-moto $(GO) test -count=1 -timeout 30m -run MotoConformance ./provider/aws
+
+.PHONY: test-aws
+test-aws: ## Run the provider suite on real AWS, which costs money (docs/testing.md says what it needs; RUN=regexp chooses)
+	@OHFP_TEST_DISALLOW_SKIP=1 OHFP_TEST_AWS=1 $(GO) test -count=1 -v -timeout 24h -run 'AWSConformance/$(RUN)' ./provider/aws
+
+.PHONY: conformance
+conformance: ## Print the table of the provider suite: way to launch, case, cloud; with reasons for all that is not supported
+	@OHFP_TEST_DISALLOW_SKIP=1 tools/with-moto $(GO) test -json -count=1 -timeout 30m -run '^Test(Moto)?Conformance$$' ./provider/... | \
+		$(GO) run ./provider/providertest/table
 
 .PHONY: test-performance
 test-performance: bench ## Run the performance tests (same as bench)

@@ -39,6 +39,7 @@ func Rules() []Rule {
 		// The ports and what implements them.
 		{Package: "provider", May: "."},
 		{Package: "provider/providertest", May: ". provider", Uses: "github.com/google/go-cmp", Test: true},
+		{Package: "provider/providertest/table", May: "provider/providertest", Test: true}, // make conformance
 		{Package: "provider/fake", May: ". provider"},
 		{Package: "provider/aws", May: ". provider provider/aws/internal/...", Uses: awsSDK + " " + errgroup},
 		{Package: "provider/aws/internal/...", May: ". provider provider/aws/internal/...", Uses: awsSDK + " " + errgroup},

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -67,6 +69,27 @@ func TestPayloads(t *testing.T) {
 			}
 			golden(t, name+".json", append(got, '\n'))
 		})
+	}
+}
+
+// TestPayloadsAreComplete checks that every way to launch has a golden call for every price that it has.
+func TestPayloadsAreComplete(t *testing.T) {
+	t.Parallel()
+	wanted := map[string]bool{}
+	for _, api := range []string{"runinstances", "ec2fleet", "spotfleet", "asg"} {
+		// The two phases of a heterogeneous template without percentOnDemand.
+		wanted[api+"-phase-1.json"], wanted[api+"-phase-2.json"] = true, true
+	}
+	for _, price := range []string{"ondemand", "spot", "heterogeneous"} {
+		for _, way := range []string{"ec2fleet-instant", "ec2fleet-request", "ec2fleet-maintain", "spotfleet-request", "spotfleet-maintain", "asg", "runinstances"} {
+			// RunInstances has one price for a call; that of a mixture is its phases.
+			wanted[way+"-"+price+".json"] = way != "runinstances" || price != "heterogeneous"
+		}
+	}
+	for name, want := range wanted {
+		if _, err := os.Stat(filepath.Join("testdata", name)); (err == nil) != want {
+			t.Errorf("testdata/%s: there %t, want %t", name, err == nil, want)
+		}
 	}
 }
 

@@ -35,7 +35,16 @@ type world struct {
 	time  time.Time
 }
 
+// newWorld makes one in which only the provider calls, and nothing that its policy does not allow.
 func newWorld(tb testing.TB, options awssim.Options) *world {
+	tb.Helper()
+	w := newSharedWorld(tb, options)
+	tb.Cleanup(func() { checkPolicy(tb, w) })
+	return w
+}
+
+// newSharedWorld makes one in which a test may call, too.
+func newSharedWorld(tb testing.TB, options awssim.Options) *world {
 	tb.Helper()
 	w := &world{time: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
 	w.memory = memory.New(w.now)
@@ -48,7 +57,6 @@ func newWorld(tb testing.TB, options awssim.Options) *world {
 	server := httptest.NewServer(w.fault)
 	tb.Cleanup(server.Close)
 	w.url = server.URL
-	tb.Cleanup(func() { checkPolicy(tb, w) })
 	return w
 }
 

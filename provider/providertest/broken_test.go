@@ -257,7 +257,7 @@ func deaf(_ *fake.Cloud, p *fake.Provider) provider.Provider {
 		patient, cancel := context.WithTimeout(context.WithoutCancel(ctx), 100*time.Millisecond)
 		defer cancel()
 		launched, err := p.Launch(patient, order)
-		if err != nil && ctx.Err() != nil {
+		if err != nil && patient.Err() != nil {
 			return launched, ohfp.Errorf(ohfp.ErrDenied, "the call was not made: %w", ctx.Err())
 		}
 		return launched, err

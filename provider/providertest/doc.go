@@ -11,7 +11,8 @@
 //		})
 //	}
 //
-// What a harness cannot do (a nil func, a kind of template that is missing) is reported in the test's log as not
-// tested. A harness lists what it must be able to do in Must; with OHFP_TEST_DISALLOW_SKIP=1, as in continuous
-// integration, a missing capability of that list fails the test.
+// What a harness cannot do (a nil func, a kind of template that is missing) needs a reason in its Lacks; the cases that
+// need it are then skipped with that reason, and without one they fail. Cases that a cloud gets wrong, although the
+// provider is right, are in Gaps: they are run and must fail. [Run] gives its tests attributes from which the command
+// table makes one table of all runs.
 package providertest

@@ -116,6 +116,9 @@ type Harness struct {
 	Patience time.Duration
 	// Many is how many machines there may be at once; 0: 50.
 	Many int
+	// Leaves says why a case cannot end what it has launched in this cloud, so that it is left there. Every case then has
+	// to have a cloud of its own.
+	Leaves string
 	// Lacks says why a capability is missing, and so why cases are skipped. What is missing without a reason is a failure.
 	Lacks map[Capability]string
 	// Gaps says of cases, by name, why they cannot pass in this cloud although the provider is right. They must fail: one
