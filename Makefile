@@ -84,7 +84,12 @@ test-integration: ## Run the suites that drive the built binary, its scripts and
 
 .PHONY: test-postgres
 test-postgres: ## Run the tests of the store in PostgreSQL beside a server of their own (installed by apt-get if root; none may be skipped)
-	@OHFP_TEST_DISALLOW_SKIP=1 tools/with-postgres $(GO) test -count=1 -run Postgres ./store/sqlstore
+	@OHFP_TEST_DISALLOW_SKIP=1 tools/with-postgres $(GO) test -count=1 -run Postgres ./store/sqlstore ./internal/daemon
+
+.PHONY: test-takeover
+test-takeover: ## Stop daemons that share a store for longer than their leases, RUNS times over (default 200), and real ones RUNS/10 times
+	@OHFP_TEST_DISALLOW_SKIP=1 OHFP_SWITCHES=$(or $(RUNS),200) OHFP_STOPS=$$(( $(or $(RUNS),200) / 10 )) \
+		tools/with-postgres $(GO) test -count=1 -v -timeout 60m -run 'LeaderSwitches|StoppedDaemons|GracefulStop' ./internal/daemon
 
 .PHONY: test-moto
 test-moto: ## Run the provider suite against moto, another emulator of AWS (installed with pip unless there; none may be skipped)

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"time"
 
 	"github.com/openhostfactory/ohfp"
@@ -39,6 +40,9 @@ func (l Lease) Take(name, holder string, ttl time.Duration, now time.Time) (take
 	return Lease{Name: name, Holder: holder, Token: l.Token, Until: now.Add(ttl).Round(0).UTC()}, l.Holder != holder, nil
 }
 
+// ErrFenced is in the errors about writes under a lease that was lost: somebody else goes on with what they were part of.
+var ErrFenced = errors.New("fenced off")
+
 // Fence refuses with [ohfp.ErrConflict] a write under lease l when current, the lease of that name as it is now, is no longer
 // the same. A lease that is gone had other holders for all that anybody knows.
 func (l Lease) Fence(current Lease) error {
@@ -46,8 +50,8 @@ func (l Lease) Fence(current Lease) error {
 	case current.Token == l.Token && current.Token > 0:
 		return nil
 	case current.Holder == "":
-		return ohfp.Errorf(ohfp.ErrConflict, "lease %s is no longer held by %s, which must stop what it did under it", l.Name, l.Holder)
+		return ohfp.Errorf(ohfp.ErrConflict, "lease %s is no longer held by %s, which must stop what it did under it: %w", l.Name, l.Holder, ErrFenced)
 	default:
-		return ohfp.Errorf(ohfp.ErrConflict, "lease %s is held by %s now; %s must stop what it did under it", l.Name, current.Holder, l.Holder)
+		return ohfp.Errorf(ohfp.ErrConflict, "lease %s is held by %s now; %s must stop what it did under it: %w", l.Name, current.Holder, l.Holder, ErrFenced)
 	}
 }

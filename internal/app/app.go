@@ -170,7 +170,7 @@ func openStore(ctx context.Context, cfg config.Config, now func() time.Time) (st
 	var err error
 	if place.Type == config.PostgreSQL {
 		records, err = sqlstore.OpenPostgres(ctx, sqlstore.PostgresOptions{
-			URL: string(place.URL), Schema: place.Schema, Now: now, MaxConnections: place.MaxConnections,
+			URL: string(place.URL), Schema: place.Schema, Now: now, ServerClock: true, MaxConnections: place.MaxConnections,
 		})
 	} else {
 		records, err = sqlstore.Open(ctx, sqlstore.Options{Path: place.Path, Now: now, MaxConnections: place.MaxConnections})

@@ -62,6 +62,7 @@ func Rules() []Rule {
 			Package: "internal/command",
 			May:     ". provider store internal/events internal/reconcile internal/orphans internal/placement internal/templates",
 		},
+		{Package: "internal/shard", May: ". store internal/reconcile"},
 		{Package: "internal/query", May: ". store internal/orphans", Never: "store.Store"},
 
 		// What the faces share.
@@ -92,7 +93,7 @@ func Rules() []Rule {
 		{Package: "internal/daemon/wire"},
 		{
 			Package: "internal/daemon",
-			May: ". store internal/reconcile internal/access internal/command internal/query internal/hostfactory internal/config internal/version" +
+			May: ". store internal/shard internal/reconcile internal/access internal/command internal/query internal/hostfactory internal/config internal/version" +
 				" internal/daemon/address internal/daemon/wire",
 			Uses: system,
 		},

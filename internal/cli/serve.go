@@ -37,11 +37,13 @@ func (p *program) serveCommand(path string) *cobra.Command {
 		Short: "Stay, follow all requests, and answer the scripts at once",
 		Long: `Stays until it is told to stop (SIGTERM, SIGINT), follows all requests on its own, and answers the calls that the
 scripts hand over through a Unix socket in the work directory. Nothing depends on it: scripts and commands work on the
-same records without it and beside it. Only one can serve a work directory.
+same records without it and beside it. Only one can serve a work directory, and only one a store in files. Those on
+several hosts may share a database: they divide the requests, and take over from one that is not heard of.
 
 It reads the configuration when it starts, and templates whenever they are asked for.
 
-With --check it asks the one that runs how it is. The exit code is 0 when it is ready and live, else 1.`,
+With --check it asks the one that runs how it is, and which share of the requests it has. The exit code is 0 when it is
+ready and live, else 1.`,
 		Example: "  " + path + "\n  " + path + " --check",
 		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {

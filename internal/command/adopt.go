@@ -76,7 +76,7 @@ func (c *Commands) adopt(ctx context.Context, name string, id ohfp.RequestID, ma
 	if _, err := c.Store.Request(ctx, id); !errors.Is(err, ohfp.ErrNotFound) {
 		// The request is known: a machine that its record lacks is taken in at the next look.
 		if err == nil {
-			_, err = c.Executor.Drive(ctx, id, factsFor(id, seen))
+			err = c.show(ctx, id, factsFor(id, seen))
 		}
 		return err
 	}
@@ -88,7 +88,14 @@ func (c *Commands) adopt(ctx context.Context, name string, id ohfp.RequestID, ma
 		return fmt.Errorf("store adopted request %s: %w", id, err)
 	}
 	c.Log.WarnContext(ctx, "request adopted by tag", "request", id, "machines", len(machines))
-	_, err = c.Executor.Drive(ctx, id, factsFor(id, seen))
+	return c.show(ctx, id, factsFor(id, seen))
+}
+
+// show drives a request with what a search by tag showed of it, also where another daemon drives it: that has not seen it.
+func (c *Commands) show(ctx context.Context, id ohfp.RequestID, facts ohfp.Facts) error {
+	driver, done, _ := c.Executor.For(id)
+	defer done()
+	_, err := driver.Drive(ctx, id, facts)
 	return err
 }
 

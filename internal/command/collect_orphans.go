@@ -331,8 +331,7 @@ func (c *Commands) takeIn(ctx context.Context, id ohfp.RequestID, left provider.
 	if err != nil {
 		return err
 	}
-	_, err = c.Executor.Drive(ctx, id, ohfp.Facts{ObservedAt: left.ObservedAt, Machines: left.Machines, Resources: left.Resources})
-	return err
+	return c.show(ctx, id, ohfp.Facts{ObservedAt: left.ObservedAt, Machines: left.Machines, Resources: left.Resources})
 }
 
 // recover ends machines that are on record as gone and are there.

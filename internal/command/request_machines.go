@@ -70,7 +70,9 @@ func (c *Commands) RequestMachines(ctx context.Context, in RequestMachines) (ohf
 		events = append(events, intended...)
 	}
 	limits := store.Limits{Template: template.Limit(), Provider: c.Limits.Provider, VCPUs: c.Limits.VCPUs, Price: c.Limits.Price}
-	if err := c.Store.CreateRequest(ctx, r, limits, events...); err != nil {
+	driver, done, _ := c.Executor.For(id)
+	defer done()
+	if err := driver.Store.CreateRequest(ctx, r, limits, events...); err != nil {
 		return ohfp.Request{}, fmt.Errorf("store request: %w", err)
 	}
 	c.Executor.Reach(reconcile.StepRequestStored)
@@ -78,8 +80,8 @@ func (c *Commands) RequestMachines(ctx context.Context, in RequestMachines) (ohf
 	if paced != nil {
 		return r, nil //nolint:nilerr // waiting for the rate is no trouble
 	}
-	if r, err = c.Executor.Call(ctx, r, 1); err == nil {
-		r, err = c.Executor.Drive(ctx, r.ID, ohfp.Facts{})
+	if r, err = driver.Call(ctx, r, 1); err == nil {
+		r, err = driver.Drive(ctx, r.ID, ohfp.Facts{})
 	}
 	if err != nil {
 		c.Log.WarnContext(ctx, "request goes on at its next poll", "request", id, "error", err)

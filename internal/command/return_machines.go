@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/openhostfactory/ohfp"
+	"github.com/openhostfactory/ohfp/internal/reconcile"
 	"github.com/openhostfactory/ohfp/provider"
 	"github.com/openhostfactory/ohfp/store"
 )
@@ -26,6 +27,9 @@ type ReturnMachines struct {
 // earlier return ends is followed. An unreachable cloud is no error: the return goes on at its next poll.
 func (c *Commands) ReturnMachines(ctx context.Context, in ReturnMachines) (ohfp.Request, error) {
 	var r ohfp.Request
+	var driver *reconcile.Executor
+	done := func() {}
+	defer func() { done() }()
 	for try := 1; ; try++ {
 		machines, unknown, err := c.resolve(ctx, in)
 		if err != nil {
@@ -33,7 +37,9 @@ func (c *Commands) ReturnMachines(ctx context.Context, in ReturnMachines) (ohfp.
 		}
 		var events []ohfp.Event
 		r, events = ohfp.NewReturn(c.NewID(ohfp.TypeReturn), machines, unknown, in.Origin, c.Now())
-		err = c.Store.CreateRequest(ctx, r, store.Limits{}, events...)
+		done()
+		driver, done, _ = c.Executor.For(r.ID)
+		err = driver.Store.CreateRequest(ctx, r, store.Limits{}, events...)
 		if errors.Is(err, ohfp.ErrConflict) && try < createTries {
 			continue
 		}
@@ -42,7 +48,7 @@ func (c *Commands) ReturnMachines(ctx context.Context, in ReturnMachines) (ohfp.
 		}
 		break
 	}
-	driven, err := c.Executor.Drive(ctx, r.ID, ohfp.Facts{})
+	driven, err := driver.Drive(ctx, r.ID, ohfp.Facts{})
 	if err != nil {
 		c.Log.WarnContext(ctx, "return goes on at its next poll", "request", r.ID, "error", err)
 		if driven.ID == "" {

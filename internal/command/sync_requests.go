@@ -130,6 +130,10 @@ func (c *Commands) others(ctx context.Context, all bool) ([]ohfp.Request, error)
 	if len(unsettled) == 0 {
 		return nil, nil
 	}
+	unsettled = slices.DeleteFunc(unsettled, func(r ohfp.Request) bool { return !c.Executor.Mine(r.ID) })
+	if len(unsettled) == 0 {
+		return nil, nil
+	}
 	slices.Reverse(unsettled)
 	if !all {
 		unsettled = unsettled[:min(len(unsettled), othersAtOnce)]
@@ -152,6 +156,9 @@ func (c *Commands) busy(r ohfp.Request) bool {
 		return false
 	}
 	last := r.Attempts[len(r.Attempts)-1]
+	if c.Executor.TookOver(r.ID, last.IntendedAt) {
+		return false
+	}
 	return !last.Answered() && c.Now().Sub(last.IntendedAt) < busyFor
 }
 
@@ -173,6 +180,9 @@ func (c *Commands) holding(ctx context.Context, filter store.RequestFilter) ([]o
 	for _, m := range machines {
 		if !seen[m.Request] {
 			seen[m.Request] = true
+			if !c.Executor.Mine(m.Request) {
+				continue
+			}
 			ids = append(ids, m.Request)
 		}
 	}

@@ -68,6 +68,11 @@ type Storage struct {
 	JSON     JSON
 }
 
+// Shared says whether daemons on several hosts may use the store at once.
+func (s Storage) Shared() bool {
+	return s.Strategy == StrategySQL && s.SQL.Type == PostgreSQL
+}
+
 // Where requests and machines can be kept.
 const (
 	StrategySQL  = "sql"
@@ -155,6 +160,7 @@ type Daemon struct {
 	LiveInterval time.Duration // between looks at machines that their users have
 	AnswerWithin time.Duration // what requestMachines waits for the outcome of the launch
 	StopWithin   time.Duration // what calls under way may still take when it is stopped
+	Lease        time.Duration // after which daemons on other hosts take over from one that is not heard of
 	Groups       []string      // groups whose members may call it, by name or number
 }
 

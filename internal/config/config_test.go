@@ -66,7 +66,7 @@ func TestDefaults(t *testing.T) {
 		},
 		Daemon: Daemon{
 			Interval: time.Second, IdleInterval: 15 * time.Second, LiveInterval: 30 * time.Second,
-			AnswerWithin: 5 * time.Second, StopWithin: 20 * time.Second,
+			AnswerWithin: 5 * time.Second, StopWithin: 20 * time.Second, Lease: 6 * time.Second,
 		},
 		Resilience:  Resilience{Breaker: Breaker{Enabled: true, Failures: 5, OpenFor: 30 * time.Second}, Pacing: true},
 		HostFactory: HostFactory{PartialResult: PartialWithError},
@@ -94,7 +94,7 @@ const every = `{
   "resilience": {"breaker": {"enabled": false, "failures": 7, "open_for": 10}, "pacing": {"enabled": false}},
   "cleaning": {"unused_after": "36h"},
   "orphans": {"policy": "terminate", "interval": "5m", "quarantine": "2h", "min_age": 60, "max_share": 5},
-  "daemon": {"interval": "2s", "idle_interval": 3, "live_interval": "4s", "answer_within": 0, "stop_within": "1m", "groups": ["egoadmin", 1000]},
+  "daemon": {"interval": "2s", "idle_interval": 3, "live_interval": "4s", "answer_within": 0, "stop_within": "1m", "lease": "9s", "groups": ["egoadmin", 1000]},
   "hostfactory": {"partial_result": "complete"},
   "templates": {"files": ["t.json", "~/u.yml", "/v.json"]},
   "access": {"local_role": "viewer"},
@@ -121,7 +121,7 @@ requests: {timeout: 90, unanswered_release: 5m, abandoned_after: 1h, release_aba
 resilience: {breaker: {enabled: false, failures: 7, open_for: 10s}, pacing: {enabled: false}}
 cleaning: {unused_after: 36h}
 orphans: {policy: terminate, interval: 5m, quarantine: 2h, min_age: 60, max_share: 5}
-daemon: {interval: 2s, idle_interval: 3, live_interval: 4s, answer_within: 0, stop_within: 1m, groups: [egoadmin, 1000]}
+daemon: {interval: 2s, idle_interval: 3, live_interval: 4s, answer_within: 0, stop_within: 1m, lease: 9s, groups: [egoadmin, 1000]}
 hostfactory: {partial_result: complete}
 templates: {files: [t.json, ~/u.yml, /v.json]}
 access: {local_role: viewer}
@@ -171,7 +171,7 @@ logging: {accept_propagated: false, level: LOG_DEBUG, file: /tmp/x.log, max_size
 				Cleaning: Cleaning{UnusedAfter: 36 * time.Hour},
 				Orphans:  Orphans{Policy: OrphansTerminate, Interval: 5 * time.Minute, Quarantine: 2 * time.Hour, MinAge: time.Minute, MaxShare: 5},
 				Daemon: Daemon{
-					Interval: 2 * time.Second, IdleInterval: 3 * time.Second, LiveInterval: 4 * time.Second, StopWithin: time.Minute,
+					Interval: 2 * time.Second, IdleInterval: 3 * time.Second, LiveInterval: 4 * time.Second, StopWithin: time.Minute, Lease: 9 * time.Second,
 					Groups: []string{"egoadmin", "1000"},
 				},
 				Resilience:  Resilience{Breaker: Breaker{Failures: 7, OpenFor: 10 * time.Second}},

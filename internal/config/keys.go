@@ -115,6 +115,9 @@ func settings(c *Config) []Key {
 			"How long a script's requestMachines waits for the outcome of the launch; after that it answers with the request's id."),
 		duration("daemon.stop_within", "20s", 0, 10*time.Minute, &c.Daemon.StopWithin,
 			"How long calls under way may go on when it is told to stop. What is not done by then goes on from the records later."),
+		duration("daemon.lease", "6s", time.Second, 5*time.Minute, &c.Daemon.Lease,
+			"Where several daemons share a store: how long the others wait for one that is not heard of before they drive its requests. "+
+				"It renews its leases three times as often. Set the same for all."),
 		words("daemon.groups", "a list of groups, by name or number", &c.Daemon.Groups,
 			"Groups whose members' scripts may hand their calls over. Empty: only the daemon's own user and root."),
 

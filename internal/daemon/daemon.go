@@ -9,15 +9,18 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
+	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/internal/access"
 	"github.com/openhostfactory/ohfp/internal/command"
 	"github.com/openhostfactory/ohfp/internal/config"
 	"github.com/openhostfactory/ohfp/internal/daemon/wire"
 	"github.com/openhostfactory/ohfp/internal/hostfactory"
 	"github.com/openhostfactory/ohfp/internal/query"
+	"github.com/openhostfactory/ohfp/internal/shard"
 	"github.com/openhostfactory/ohfp/internal/version"
 	"github.com/openhostfactory/ohfp/store"
 )
@@ -41,11 +44,12 @@ type Daemon struct {
 	// Notify tells the service manager how the daemon is, in the words of sd_notify; nil: nobody wants to know.
 	Notify func(ctx context.Context, state string) error
 
-	began time.Time
-	loop  *Loop
-	work  sync.WaitGroup // calls, and launches that outlive them
-	hard  context.Context
-	busy  chan struct{} // holds a token per call
+	began  time.Time
+	loop   *Loop
+	member *shard.Member  // nil: no other daemon may follow the same store
+	work   sync.WaitGroup // calls, and launches that outlive them
+	hard   context.Context
+	busy   chan struct{} // holds a token per call
 }
 
 // Run serves calls that come to a place until ctx ends. Then it takes no more, finishes what is under way within
@@ -64,6 +68,7 @@ func (d *Daemon) Run(ctx context.Context, place *Place) error {
 	ctx, leave := context.WithCancel(ctx)
 	defer leave()
 	d.prepare(hard)
+	defer d.join(ctx)()
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -99,6 +104,7 @@ func (d *Daemon) Run(ctx context.Context, place *Place) error {
 func (d *Daemon) prepare(hard context.Context) {
 	settings := d.Config.Daemon
 	d.began, d.hard, d.busy = d.Now(), hard, make(chan struct{}, maxCalls)
+	d.share()
 	d.loop = &Loop{
 		Sync: d.Commands.SyncRequests, UnderWay: d.underWay,
 		Interval: settings.Interval, Idle: max(settings.IdleInterval, settings.Interval), Live: settings.LiveInterval,
@@ -106,10 +112,14 @@ func (d *Daemon) prepare(hard context.Context) {
 	}
 }
 
-// underWay says whether a request is not settled.
+// underWay says whether a request that this daemon drives is not settled.
 func (d *Daemon) underWay(ctx context.Context) (bool, error) {
-	open, err := d.Queries.Requests(ctx, store.RequestFilter{Unsettled: true, Limit: 1})
-	return len(open) > 0, err
+	filter := store.RequestFilter{Unsettled: true}
+	if d.member == nil {
+		filter.Limit = 1
+	}
+	open, err := d.Queries.Requests(ctx, filter)
+	return slices.ContainsFunc(open, func(r ohfp.Request) bool { return d.Commands.Executor.Mine(r.ID) }), err
 }
 
 // stop waits for what is under way: first in peace, then, with its time cut, for its records.

@@ -51,6 +51,37 @@ func TestOnlyOneDaemon(t *testing.T) {
 	}
 }
 
+// TestOneDaemonPerStore: work directories of their own may share a database on a server, and nothing else.
+func TestOneDaemonPerStore(t *testing.T) {
+	t.Parallel()
+	store := filepath.Join(shortDir(t), "data")
+	for name, c := range map[string]struct {
+		storage config.Storage
+		shared  bool
+	}{
+		"SQLite":     {config.Storage{Strategy: config.StrategySQL, SQL: config.SQL{Type: config.SQLite, Path: store}}, false},
+		"JSON":       {config.Storage{Strategy: config.StrategyJSON, SQL: config.SQL{Path: store + "-unused"}, JSON: config.JSON{Path: store + ".d"}}, false},
+		"PostgreSQL": {config.Storage{Strategy: config.StrategySQL, SQL: config.SQL{Type: config.PostgreSQL, Path: store}}, true},
+	} {
+		first, err := Claim(config.Config{WorkDir: shortDir(t), Storage: c.storage}, "")
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		second, err := Claim(config.Config{WorkDir: shortDir(t), Storage: c.storage}, "")
+		if c.shared != (err == nil) || err != nil && !errors.Is(err, ohfp.ErrConflict) {
+			t.Errorf("%s: a second daemon: %v", name, err)
+		}
+		if err == nil {
+			err = second.Release()
+		} else {
+			err = nil
+		}
+		if err := errors.Join(err, first.Release()); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestStaleSocketIsReplaced(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -34,9 +34,9 @@ func Claim(cfg config.Config, runtime string) (*Place, error) {
 	}
 	p := &Place{work: cfg.WorkDir, runtime: runtime}
 	locks := []string{filepath.Join(cfg.WorkDir, address.Lock)}
-	if cfg.Storage.SQL.Path != "" && filepath.Dir(cfg.Storage.SQL.Path) != cfg.WorkDir {
+	if path := singleHost(cfg.Storage); path != "" && filepath.Dir(path) != cfg.WorkDir {
 		// Another work directory may use the same store.
-		locks = append(locks, cfg.Storage.SQL.Path+"."+address.Lock)
+		locks = append(locks, path+"."+address.Lock)
 	}
 	for _, path := range locks {
 		lock, err := claim(path)
@@ -46,6 +46,18 @@ func Claim(cfg config.Config, runtime string) (*Place, error) {
 		p.locks = append(p.locks, lock)
 	}
 	return p, nil
+}
+
+// singleHost is the path of a store that only one daemon may follow; empty: several share it.
+func singleHost(s config.Storage) string {
+	switch {
+	case s.Shared():
+		return ""
+	case s.Strategy == config.StrategyJSON:
+		return s.JSON.Path
+	default:
+		return s.SQL.Path
+	}
 }
 
 // claim locks a file and writes our process id into it. The lock ends with the process, however that ends.

@@ -13,6 +13,7 @@ import (
 	"github.com/openhostfactory/ohfp/internal/config"
 	"github.com/openhostfactory/ohfp/internal/daemon/address"
 	"github.com/openhostfactory/ohfp/internal/daemon/wire"
+	"github.com/openhostfactory/ohfp/internal/shard"
 	"github.com/openhostfactory/ohfp/internal/version"
 )
 
@@ -31,6 +32,15 @@ type Status struct {
 	LookedAt  *time.Time `json:"lookedAt,omitempty"` // when the last one ended
 	UnderWay  bool       `json:"underWay"`           // whether a request is not settled
 	Problem   string     `json:"problem,omitempty"`  // what the last look could not do; the daemon keeps trying
+	Sharing   *Sharing   `json:"sharing,omitempty"`  // with other daemons on the same store
+}
+
+// Sharing is how the requests of a store are spread over its daemons.
+type Sharing struct {
+	Name    string   `json:"name"`    // of this daemon among them
+	Daemons []string `json:"daemons"` // those that are heard of, this one among them
+	Shards  []int    `json:"shards"`  // whose requests this one drives
+	Of      int      `json:"of"`      // how many shards there are
 }
 
 // status is how this daemon is.
@@ -48,6 +58,9 @@ func (d *Daemon) status() Status {
 	}
 	// The longest that a round and the pause after it may take, with time to spare.
 	s.Live = d.Now().Sub(seen) < d.loop.Idle+d.loop.Budget+slack
+	if m := d.member; m != nil {
+		s.Sharing = &Sharing{Name: m.Holder, Daemons: m.Members(), Shards: m.Held(), Of: shard.Count}
+	}
 	if round.Problem != nil {
 		s.Problem = round.Problem.Error()
 	}

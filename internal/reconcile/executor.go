@@ -29,7 +29,7 @@ type Providers interface {
 	Provider(ctx context.Context, name string) (provider.Provider, error)
 }
 
-// Executor carries out plans. All fields but Step are required.
+// Executor carries out plans. All fields but Step and Shares are required.
 type Executor struct {
 	Store     store.Store
 	Providers Providers
@@ -37,6 +37,11 @@ type Executor struct {
 	Log       *slog.Logger
 	// Step is called at the named points between which a crash must lose nothing.
 	Step func(name string)
+	// Shares say which requests this process drives; nil: any.
+	Shares Shares
+
+	driven ohfp.RequestID // the request that this executor is for, see For
+	sure   func() bool    // nil: nobody can take over
 }
 
 // The steps of a request between which a crash must lose nothing, in their order.
@@ -60,8 +65,27 @@ func (e *Executor) Reach(step string) {
 	}
 }
 
-// Drive takes a request as far as it goes now, given what one look showed of it.
+// Drive takes a request as far as it goes now, given what one look showed of it. One that another daemon drives is left to
+// that.
 func (e *Executor) Drive(ctx context.Context, id ohfp.RequestID, facts ohfp.Facts) (ohfp.Request, error) {
+	one, done, mine := e.For(id)
+	defer done()
+	if !mine {
+		r, err := e.Store.Request(ctx, id)
+		if err != nil {
+			return r, fmt.Errorf("read request %s: %w", id, err)
+		}
+		return r, nil
+	}
+	r, err := one.drive(ctx, id, facts)
+	if errors.Is(err, store.ErrFenced) {
+		e.Log.InfoContext(ctx, "request is driven by another daemon now", "request", id, "reason", err)
+		return e.current(ctx, ohfp.Request{ID: id}), nil
+	}
+	return r, err
+}
+
+func (e *Executor) drive(ctx context.Context, id ohfp.RequestID, facts ohfp.Facts) (ohfp.Request, error) {
 	var r ohfp.Request
 	for range maxRounds {
 		var actions []ohfp.Action
@@ -137,6 +161,9 @@ func record(r *ohfp.Request, facts ohfp.Facts, now time.Time) ([]ohfp.Action, []
 
 // act carries out one action that needs the cloud.
 func (e *Executor) act(ctx context.Context, r ohfp.Request, action ohfp.Action) error {
+	if e.lost() {
+		return errElsewhere
+	}
 	switch a := action.(type) {
 	case ohfp.Resume:
 		_, err := e.Call(ctx, r, a.Attempt)

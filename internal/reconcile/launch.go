@@ -32,7 +32,7 @@ func (e *Executor) launch(ctx context.Context, r ohfp.Request, wanted ohfp.Launc
 		return now.Intend(order, e.Now())
 	})
 	switch {
-	case errors.Is(err, ohfp.ErrConflict):
+	case errors.Is(err, ohfp.ErrConflict): // or fenced
 		return errElsewhere
 	case err != nil:
 		return fmt.Errorf("store attempt %d of request %s: %w", ask.Attempt, r.ID, err)
@@ -50,6 +50,9 @@ func (e *Executor) Call(ctx context.Context, r ohfp.Request, number int) (ohfp.R
 		return r, err
 	}
 	order := r.Attempts[number-1].Order
+	if e.lost() {
+		return r, errElsewhere
+	}
 	launched, err := p.Launch(ctx, order)
 	e.Reach(StepLaunchAnswered)
 	unknown := err != nil && len(launched.Machines) == 0 && ohfp.OutcomeUnknown(err)

@@ -32,8 +32,9 @@ func (p Problems) Of(ids ...ohfp.RequestID) error {
 }
 
 // Sync looks at the cloud once per provider, however many requests there are, and drives each request as far as it
-// goes. The records tell what was reached; the problems say why it is not more.
+// goes; those that another daemon drives are left to it. The records tell what was reached; the problems say why it is not more.
 func (e *Executor) Sync(ctx context.Context, requests []ohfp.Request) Problems {
+	requests = slices.DeleteFunc(slices.Clone(requests), func(r ohfp.Request) bool { return !e.Mine(r.ID) })
 	facts, problems := e.look(ctx, requests)
 	for id, f := range facts {
 		// Fleets and groups that a return has shrunk are held to what their own requests want, however many returns told

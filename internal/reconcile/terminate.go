@@ -42,6 +42,9 @@ func (e *Executor) terminateAt(ctx context.Context, id ohfp.RequestID, name stri
 	if err != nil {
 		return err
 	}
+	if e.lost() {
+		return errElsewhere
+	}
 	ended, refused := p.Terminate(ctx, machines, flatten(targets))
 	e.Reach(StepEndAnswered)
 	if refused == nil && len(ended) < len(machines) {

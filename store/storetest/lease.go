@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync/atomic"
@@ -225,7 +226,7 @@ func leaseFence(s bench) {
 		old := s.Under(held)
 		for name, write := range writes(t, r.ID, n) {
 			err := write(ctx, old)
-			if ohfp.KindOf(err) != ohfp.ErrConflict {
+			if ohfp.KindOf(err) != ohfp.ErrConflict || !errors.Is(err, store.ErrFenced) {
 				t.Errorf("%s: %s under a lost lease: %v", when, name, err)
 				continue
 			}
