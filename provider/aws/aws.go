@@ -3,7 +3,6 @@ package aws
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -181,14 +180,16 @@ func (p *Provider) Prepare(ctx context.Context, ask provider.Ask) (ohfp.Order, e
 	if _, err := p.api.Connect(ctx); err != nil {
 		return ohfp.Order{}, err
 	}
+	// Also known when the cloud's rate puts the rest off: limits are checked before that.
+	var estimate ohfp.Estimate
+	if ask.Attempt == 1 {
+		estimate = p.estimate(ctx, ask, s)
+	}
 	if s.Image, err = p.parts.Catalog.Image(ctx, ask.Request, s.Image); err != nil {
-		return ohfp.Order{}, fmt.Errorf("template %s: %w", ask.Template.ID, err)
+		return ohfp.Order{Estimate: estimate}, fmt.Errorf("template %s: %w", ask.Template.ID, err)
 	}
 	order, err := launcher.Prepare(ctx, launch.Ask{Ask: ask, Spec: s, Units: s.Units(ask.Template)})
-	var paced *ohfp.PacedError
-	if (err == nil || errors.As(err, &paced)) && ask.Attempt == 1 {
-		order.Estimate = p.estimate(ctx, ask, s)
-	}
+	order.Estimate = estimate
 	return order, err
 }
 
