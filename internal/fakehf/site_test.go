@@ -128,6 +128,7 @@ func siteAt(tb testing.TB, cloud *awssim.Cloud, server *httptest.Server, endpoin
 func account(dir string) []string {
 	return []string{
 		"HOME=" + dir, "AWS_ACCESS_KEY_ID=simulator", "AWS_SECRET_ACCESS_KEY=simulator", "AWS_EC2_METADATA_DISABLED=true",
+		"OHFP_RESILIENCE_PACING_ENABLED=false", // the cloud here has no rates
 	}
 }
 
