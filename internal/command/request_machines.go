@@ -78,7 +78,7 @@ func (c *Commands) RequestMachines(ctx context.Context, in RequestMachines) (ohf
 	c.Executor.Reach(reconcile.StepRequestStored)
 
 	if paced != nil {
-		return r, nil //nolint:nilerr // waiting for the rate is no trouble
+		return r, nil // waiting for the rate is no trouble
 	}
 	if r, err = driver.Call(ctx, r, 1); err == nil {
 		r, err = driver.Drive(ctx, r.ID, ohfp.Facts{})
