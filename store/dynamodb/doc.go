@@ -1,0 +1,2 @@
+// Package dynamodb x.
+package dynamodb
