@@ -44,7 +44,19 @@ func (s *Store) apply(ctx context.Context, e *entry) error {
 			return err
 		})
 	}
+	remove := func(k key) {
+		writes = append(writes, func(ctx context.Context) error {
+			_, err := s.table.remove(ctx, k, notNewer, item{":n": number(e.number)})
+			return err
+		})
+	}
 	for at, h := range e.heads {
+		if h.removed {
+			remove(headKey(h.id))
+			remove(key{allPartition, h.listKey()})
+			remove(key{openPartition, string(h.id)})
+			continue
+		}
 		put(headKey(h.id), h.item())
 		if e.gone[at] != "" {
 			mark := item{}
@@ -65,10 +77,7 @@ func (s *Store) apply(ctx context.Context, e *entry) error {
 			put(open, i)
 			continue
 		}
-		writes = append(writes, func(ctx context.Context) error {
-			_, err := s.table.remove(ctx, open, notNewer, item{":n": number(e.number)})
-			return err
-		})
+		remove(open)
 	}
 	for _, t := range e.templates {
 		put(templateKey(t.id), t.item())

@@ -107,8 +107,12 @@ func (s *Store) commit(ctx context.Context, v *view, d *draft) error {
 				return err
 			}
 		}
+		now := v.root()
+		if err := s.fence(now); err != nil {
+			return err
+		}
 		if d.check != nil {
-			if err := d.check(v.used()); err != nil {
+			if err := d.check(now.Used); err != nil {
 				return err
 			}
 		}
@@ -167,15 +171,20 @@ func (s *Store) catchUp(ctx context.Context, v *view, d *draft) (mine bool, err 
 // entryFor makes the next entry of the log from a draft.
 func (s *Store) entryFor(ctx context.Context, v *view, d *draft) (*entry, error) {
 	e := &entry{
-		number: v.number() + 1, tx: d.tx, at: s.now(), used: v.used(), fresh: d.again != nil,
+		number: v.number() + 1, tx: d.tx, at: s.now(), root: v.root().copied(), fresh: d.again != nil,
 		heads: d.heads, moved: d.moved, gone: d.gone, templates: d.templates,
 	}
 	if v.tail != nil {
-		e.before, e.swept = v.tail.last, v.tail.swept
+		e.before = v.tail.last
 	}
 	e.last = e.before + int64(len(d.events))
-	if d.used != nil {
-		e.used = d.used(e.used)
+	for _, apply := range d.used {
+		apply(e.root.Used)
+	}
+	if d.root != nil {
+		if err := d.root(&e.root); err != nil {
+			return nil, err
+		}
 	}
 	for _, h := range e.heads {
 		h.number = e.number
@@ -184,6 +193,10 @@ func (s *Store) entryFor(ctx context.Context, v *view, d *draft) (*entry, error)
 		e.templates[at].number = e.number
 	}
 	if len(d.events) > 0 {
+		for at := range d.events {
+			d.events[at].Sequence = e.before + int64(at) + 1
+		}
+		e.count, e.rev = int64(len(d.events)), d.tx
 		var err error
 		if e.told, err = pack(told{d.events, d.strays}); err != nil {
 			return nil, err

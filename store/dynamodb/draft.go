@@ -22,8 +22,9 @@ type draft struct {
 	templates []template
 	events    []ohfp.Event
 	strays    []ohfp.MachineID                         // see [told]
-	used      func(used store.Usage) store.Usage       // what it does to what counts
+	used      []func(used store.Usage)                 // what it does to what counts
 	check     func(used store.Usage) error             // of limits
+	root      func(now *root) error                    // what else it does to the store as a whole
 	again     func(ctx context.Context, v *view) error // that machines which were not known are still not known
 
 	read   map[ohfp.RequestID]bool  // a commit that touches one of these makes the draft void
@@ -360,10 +361,11 @@ func (d *draft) hintAt(m ohfp.Machine, e *editor) {
 // finish works out what follows from the changes for each head, and packs them.
 func (e *editor) finish(ctx context.Context, now time.Time) error {
 	d := e.d
-	var deltas []func(used store.Usage)
 	for _, id := range e.order {
 		o := e.open[id]
-		o.sweep(d, now)
+		if !o.removed {
+			o.sweep(d, now)
+		}
 		if err := o.pack(d); err != nil {
 			return err
 		}
@@ -371,12 +373,14 @@ func (e *editor) finish(ctx context.Context, now time.Time) error {
 			if err := e.weigh(ctx, o); err != nil {
 				return err
 			}
+		} else {
+			o.empty(d)
 		}
 		if before := o.before; before != nil {
-			deltas = append(deltas, func(used store.Usage) { count(used, before, -before.units) })
+			d.used = append(d.used, func(used store.Usage) { count(used, before, -before.units) })
 		}
 		after := o.head
-		deltas = append(deltas, func(used store.Usage) { count(used, &after, after.units) })
+		d.used = append(d.used, func(used store.Usage) { count(used, &after, after.units) })
 		gone := ""
 		if o.before != nil && o.before.listKey() != o.listKey() {
 			gone = o.before.listKey()
@@ -384,14 +388,14 @@ func (e *editor) finish(ctx context.Context, now time.Time) error {
 		d.heads, d.gone = append(d.heads, &after), append(d.gone, gone)
 		d.moved = append(d.moved, o.before == nil || o.before.row != o.row)
 	}
-	d.used = func(used store.Usage) store.Usage {
-		used = copyUsage(used)
-		for _, apply := range deltas {
-			apply(used)
-		}
-		return used
-	}
 	return nil
+}
+
+// empty leaves of a head what others need: machines, and where those of a return are.
+func (e *edit) empty(d *draft) {
+	e.retire(d, e.docs)
+	e.version, e.units, e.with, e.doc, e.docs = 0, 0, "", nil, nil
+	e.kind, e.status, e.template, e.settled = "", "", "", false
 }
 
 // weigh works out the row of a request and what it counts.

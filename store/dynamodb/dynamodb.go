@@ -31,8 +31,15 @@ type Options struct {
 	API API
 }
 
-// Store is an open store. Its methods may be called by many goroutines at once.
+// Store is an open store, or a view of one under leases. Its methods may be called by many goroutines at once.
 type Store struct {
+	*core
+	fences []store.Lease // that must be held when it writes
+	lent   bool          // another closes it
+}
+
+// core is what a store and its views share.
+type core struct {
 	table  table
 	now    store.Now
 	writer chan struct{} // held by the one goroutine of this process that commits: in here waiting is fair and costs no calls
@@ -55,7 +62,7 @@ func Open(o Options) (*Store, error) {
 	if err := checkPrefix(prefix); err != nil {
 		return nil, err
 	}
-	s := &Store{now: o.Now, writer: make(chan struct{}, 1), close: func() {}}
+	s := &Store{core: &core{now: o.Now, writer: make(chan struct{}, 1), close: func() {}}}
 	s.table.name = prefix + tableSuffix
 	if o.API != nil {
 		s.table.connect = func(context.Context) (API, error) { return o.API, nil }
@@ -83,7 +90,9 @@ func checkPrefix(prefix string) error {
 
 // Close releases the store. It may be called twice.
 func (s *Store) Close() error {
-	s.close()
+	if !s.lent {
+		s.close()
+	}
 	return nil
 }
 
@@ -99,6 +108,9 @@ func (s *Store) Installation(ctx context.Context, suggested ohfp.InstallationID)
 			return ohfp.InstallationID(found.text("id")), nil
 		case suggested == "":
 			return "", ohfp.Errorf(ohfp.ErrNotFound, "store %s has no installation id yet; the first request makes one", s.table.name)
+		}
+		if err := s.fenced(ctx); err != nil {
+			return "", s.fault(err)
 		}
 		i := k.item()
 		i.setText("id", string(suggested))

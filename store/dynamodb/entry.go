@@ -18,18 +18,41 @@ type entry struct {
 	last   int64  // events in the log up to and with this entry: the sequence of the newest
 	tx     string // who wrote it: random, so that a writer knows its own entry again
 	at     time.Time
-	used   store.Usage
-	fresh  bool   // it brought machines that were not known
-	swept  string // entries up to this key have been cleared of what only concerned the moment
+	root   root
+	fresh  bool // it brought machines that were not known
 
 	heads     []*head
 	moved     []bool   // beside heads: the row differs from the one before
 	gone      []string // beside heads: the place in the list that it has left, or ""
 	templates []template
 	told      []byte // the events, packed
+	count     int64  // of the events, without those that compaction has removed
+	rev       string // of the events: compaction changes it with them
 	parts     int    // of the state, when that is too large for the entry
 	toldParts int    // of the events
 }
+
+// root is what is true of the store as a whole. Each entry has all of it, so that it is read and changed with the log.
+type root struct {
+	Used   store.Usage            `json:"used"`
+	Leases map[string]store.Lease `json:"leases,omitempty"`
+	Token  int64                  `json:"token,omitempty"` // of the lease that changed its holder last
+	Swept  string                 `json:"swept,omitempty"` // entries up to this one are cleared of what only concerned the moment
+}
+
+// copied may be changed without changing the root that it comes from.
+func (r root) copied() root {
+	r.Used = copyUsage(r.Used)
+	leases := make(map[string]store.Lease, len(r.Leases)+1)
+	for name, l := range r.Leases {
+		leases[name] = l
+	}
+	r.Leases = leases
+	return r
+}
+
+// schema is the number of how records are laid out. It rises when an older program can no longer understand them.
+const schema = 1
 
 const logPartition = "log"
 
@@ -105,12 +128,14 @@ func (e *entry) items() (item, []item, error) {
 	i.setNumber("stamp", e.at.UnixNano())
 	i.setNumber("newest", e.last)
 	i.setFlag("fresh", e.fresh)
-	i.setText("swept", e.swept)
-	used, err := pack(e.used)
+	i.setNumber("schema", schema)
+	packed, err := pack(e.root)
 	if err != nil {
 		return nil, nil, err
 	}
-	i.setBytes("used", used)
+	i.setBytes("root", packed)
+	i.setNumber("tally", e.count)
+	i.setText("rev", e.rev)
 	var parts []item
 	state := e.state()
 	size := 0
@@ -137,27 +162,37 @@ func (e *entry) items() (item, []item, error) {
 		i.setBytes("told", e.told)
 		return i, parts, nil
 	}
-	for _, piece := range split(e.told, pieceSize) {
-		part := toldPart(e.tx, e.toldParts).item()
+	told := e.toldItems()
+	e.toldParts = len(told)
+	i.setNumber("toldparts", int64(e.toldParts))
+	return i, append(parts, told...), nil
+}
+
+// toldItems are the events as items beside the entry.
+func (e *entry) toldItems() []item {
+	var parts []item
+	for n, piece := range split(e.told, pieceSize) {
+		part := e.toldPart(n).item()
 		part.setBytes("told", piece)
 		parts = append(parts, part)
-		e.toldParts++
 	}
-	i.setNumber("toldparts", int64(e.toldParts))
-	return i, parts, nil
+	return parts
 }
 
 // onlyTold are the attributes that a look for events needs.
-const onlyTold = "pk, sk, n, tx, newest, told, toldparts"
+const onlyTold = "pk, sk, n, tx, stamp, newest, told, toldparts, rev, tally"
 
 func statePart(tx string, n int) key { return key{"part#" + tx, fmt.Sprintf("state.%04d", n)} }
-func toldPart(tx string, n int) key  { return key{"part#" + tx, fmt.Sprintf("told.%04d", n)} }
+
+func (e *entry) toldPart(n int) key {
+	return key{"part#" + e.tx, fmt.Sprintf("told.%s.%04d", e.rev, n)}
+}
 
 // entryOf reads an entry from its item, without the parts.
 func entryOf(i item) (*entry, error) {
 	e := &entry{
 		number: i.number("n"), last: i.number("newest"), tx: i.text("tx"), at: time.Unix(0, i.number("stamp")),
-		fresh: i.flag("fresh"), swept: i.text("swept"), told: i.bytes("told"),
+		fresh: i.flag("fresh"), told: i.bytes("told"), count: i.number("tally"), rev: i.text("rev"),
 		parts: int(i.number("parts")), toldParts: int(i.number("toldparts")),
 	}
 	before, _, _ := strings.Cut(i.text(sortKey), ".")
@@ -165,8 +200,11 @@ func entryOf(i item) (*entry, error) {
 	if e.before, err = strconv.ParseInt(before, 10, 64); err != nil {
 		return nil, fmt.Errorf("log entry %s: %w", i.text(sortKey), errPacked)
 	}
-	if used := i.bytes("used"); len(used) > 0 {
-		if e.used, err = unpack[store.Usage](used); err != nil {
+	if known := i.number("schema"); known > schema {
+		return nil, ohfp.Errorf(ohfp.ErrConflict, "the store in DynamoDB was written by a newer ohfp (schema %d, this one knows %d); upgrade ohfp", known, schema)
+	}
+	if packed := i.bytes("root"); len(packed) > 0 {
+		if e.root, err = unpack[root](packed); err != nil {
 			return nil, err
 		}
 	}
@@ -199,14 +237,14 @@ func (e *entry) complete(ctx context.Context, t *table) error {
 
 // events reads the events of an entry.
 func (e *entry) events(ctx context.Context, t *table) (told, error) {
-	if e.last == e.before {
+	if e.count == 0 {
 		return told{}, nil
 	}
 	packed := e.told
 	if e.toldParts > 0 {
 		keys := make([]key, e.toldParts)
 		for n := range keys {
-			keys[n] = toldPart(e.tx, n)
+			keys[n] = e.toldPart(n)
 		}
 		found, err := t.getAll(ctx, keys)
 		if err != nil {
@@ -214,15 +252,16 @@ func (e *entry) events(ctx context.Context, t *table) (told, error) {
 		}
 		packed = nil
 		for _, k := range keys {
-			packed = append(packed, found[k].bytes("told")...)
+			part, ok := found[k]
+			if !ok {
+				return told{}, errMoved // compaction has written them again
+			}
+			packed = append(packed, part.bytes("told")...)
 		}
 	}
 	record, err := unpack[told](packed)
 	if err != nil {
 		return told{}, fmt.Errorf("events of log entry %d: %w", e.number, err)
-	}
-	for i := range record.Events {
-		record.Events[i].Sequence = e.before + int64(i) + 1
 	}
 	return record, nil
 }

@@ -364,11 +364,36 @@ func (s *server) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, _
 			slices.Sort(set.Value)
 			set.Value = slices.Compact(set.Value)
 			i["owners"] = set
-		case "SET cleared = :yes REMOVE heads, used, parts":
+		case "SET cleared = :yes REMOVE heads, root, parts":
 			i["cleared"] = in.ExpressionAttributeValues[":yes"]
 			delete(i, "heads")
-			delete(i, "used")
+			delete(i, "root")
 			delete(i, "parts")
+		case "DELETE owners :owners":
+			left := &types.AttributeValueMemberSS{}
+			if some, ok := i["owners"].(*types.AttributeValueMemberSS); ok {
+				gone := in.ExpressionAttributeValues[":owners"].(*types.AttributeValueMemberSS)
+				for _, one := range some.Value {
+					if !slices.Contains(gone.Value, one) {
+						left.Value = append(left.Value, one)
+					}
+				}
+			}
+			delete(i, "owners")
+			if len(left.Value) > 0 {
+				i["owners"] = left
+			}
+		case "SET told = :told, rev = :next, tally = :tally REMOVE toldparts":
+			i["told"], i["rev"], i["tally"] = in.ExpressionAttributeValues[":told"], in.ExpressionAttributeValues[":next"], in.ExpressionAttributeValues[":tally"]
+			delete(i, "toldparts")
+		case "SET toldparts = :parts, rev = :next, tally = :tally REMOVE told":
+			i["toldparts"], i["rev"], i["tally"] = in.ExpressionAttributeValues[":parts"], in.ExpressionAttributeValues[":next"], in.ExpressionAttributeValues[":tally"]
+			delete(i, "told")
+		case "SET rev = :next REMOVE told, toldparts, tally":
+			i["rev"] = in.ExpressionAttributeValues[":next"]
+			delete(i, "told")
+			delete(i, "toldparts")
+			delete(i, "tally")
 		default:
 			return nil, invalid("unknown update %q", *in.UpdateExpression)
 		}

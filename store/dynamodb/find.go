@@ -61,7 +61,7 @@ func (v *view) find(ctx context.Context, ids []ohfp.MachineID) ([]ohfp.Machine, 
 		seen[m.ID] = true
 	}
 	for id := range wanted {
-		if _, hinted := hints[machineKey(id)]; hinted && !seen[id] {
+		if hint := hints[machineKey(id)]; len(ownersOf(hint)) > 0 && !seen[id] {
 			return v.search(ctx, match)
 		}
 	}
@@ -71,7 +71,7 @@ func (v *view) find(ctx context.Context, ids []ohfp.MachineID) ([]ohfp.Machine, 
 // search looks into every request. It is for a machine whose hint leads nowhere: the commit never came, or two writers
 // claimed a machine at the same moment and the hint is the loser's.
 func (v *view) search(ctx context.Context, match func(ohfp.Machine) bool) ([]ohfp.Machine, error) {
-	rows, err := v.list(ctx, allPartition, 0, func(r row) bool { return r.states != "" })
+	rows, err := v.list(ctx, allPartition, "", 0, func(r row) bool { return r.states != "" })
 	if err != nil {
 		return nil, err
 	}

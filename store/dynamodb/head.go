@@ -13,6 +13,7 @@ import (
 // machines whose request is not in the store, or the names of requests whose machines a return has that is not.
 type head struct {
 	row
+	removed bool  // by compaction, which is all that is left of it
 	number  int64 // of the commit that wrote it
 	version int64
 	units   int              // what it counts against limits
@@ -111,6 +112,7 @@ func rowOf(i item) row {
 func (h *head) item() item {
 	i := item{}
 	h.putInto(i)
+	i.setFlag("removed", h.removed)
 	i.setNumber("n", h.number)
 	i.setNumber("version", h.version)
 	i.setNumber("units", int64(h.units))
@@ -126,7 +128,7 @@ func (h *head) item() item {
 
 func headOf(i item) *head {
 	return &head{
-		row: rowOf(i), number: i.number("n"), version: i.number("version"), units: int(i.number("units")), with: i.text("prov"),
+		row: rowOf(i), removed: i.flag("removed"), number: i.number("n"), version: i.number("version"), units: int(i.number("units")), with: i.text("prov"),
 		doc: i.bytes("doc"), docs: texts[string](i, "docs"), held: i.bytes("held"), chunks: texts[string](i, "chunks"),
 		from: texts[ohfp.RequestID](i, "origins"), retired: texts[string](i, "retired"),
 	}

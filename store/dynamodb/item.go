@@ -1,7 +1,9 @@
 package dynamodb
 
 import (
+	"cmp"
 	"strconv"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
@@ -170,3 +172,7 @@ func valueSize(value types.AttributeValue) int {
 }
 
 func flag(value bool) types.AttributeValue { return &types.AttributeValueMemberBOOL{Value: value} }
+
+func compareKeys(a, b key) int {
+	return cmp.Or(strings.Compare(a.partition, b.partition), strings.Compare(a.sort, b.sort))
+}

@@ -31,14 +31,15 @@ type listed struct {
 const rowsTogether = 1000
 
 // list reads rows, the newest first, until enough are found (0: all). Open ones are few, and in no order: all are read.
-func (v *view) list(ctx context.Context, partition string, enough int, wanted func(row) bool) ([]row, error) {
-	l := v.lists[partition]
+// Of the others, after is the place in the list to go on from, or "".
+func (v *view) list(ctx context.Context, partition, after string, enough int, wanted func(row) bool) ([]row, error) {
+	l := v.lists[partition+after]
 	if l == nil {
-		l = &listing{rows: map[string]listed{}}
-		v.lists[partition] = l
+		l = &listing{rows: map[string]listed{}, reach: after}
+		v.lists[partition+after] = l
 	}
 	for {
-		found := l.found(v, partition, wanted)
+		found := l.found(v, partition, after, wanted)
 		if l.done || enough > 0 && len(found) >= enough && partition == allPartition {
 			return found, nil
 		}
@@ -71,10 +72,13 @@ func (v *view) more(ctx context.Context, l *listing, partition string) error {
 	return v.reach(ctx, newest)
 }
 
-func (l *listing) found(v *view, partition string, wanted func(row) bool) []row {
+func (l *listing) found(v *view, partition, after string, wanted func(row) bool) []row {
 	var found []row
 	add := func(r row) {
-		inReach := l.done || l.reach != "" && r.listKey() >= l.reach // of the rest it is not known yet what comes before it
+		if after != "" && r.listKey() >= after {
+			return
+		}
+		inReach := l.done || partition == openPartition || l.reach != "" && r.listKey() >= l.reach // of the rest it is not known yet what comes before it
 		if inReach && wanted(r) {
 			found = append(found, r)
 		}
@@ -85,7 +89,7 @@ func (l *listing) found(v *view, partition string, wanted func(row) bool) []row 
 		}
 	}
 	for _, h := range v.fresh {
-		if partition == allPartition || h.open() {
+		if !h.removed && (partition == allPartition || h.open()) {
 			add(h.row)
 		}
 	}

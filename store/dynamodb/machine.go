@@ -11,7 +11,10 @@ import (
 
 // Machines implements [store.Reader].
 func (s *Store) Machines(ctx context.Context, filter store.MachineFilter) (found []ohfp.Machine, err error) {
-	wanted := wantedMachines(filter)
+	wanted, err := wantedMachines(filter)
+	if err != nil {
+		return nil, err
+	}
 	err = s.read(ctx, func(v *view) error {
 		found = nil
 		var all []ohfp.Machine
@@ -37,7 +40,14 @@ func (s *Store) Machines(ctx context.Context, filter store.MachineFilter) (found
 }
 
 // wantedMachines is a filter as a function.
-func wantedMachines(filter store.MachineFilter) func(ohfp.Machine) bool {
+func wantedMachines(filter store.MachineFilter) (func(ohfp.Machine) bool, error) {
+	var mark ohfp.Machine
+	if filter.After != "" {
+		var err error
+		if mark, err = store.MachineAt(filter.After); err != nil {
+			return nil, err
+		}
+	}
 	ids, names := setOf(filter.IDs), setOf(filter.Names)
 	return func(m ohfp.Machine) bool {
 		return (len(ids) == 0 || ids[m.ID]) && (len(names) == 0 || names[m.Name]) &&
@@ -45,8 +55,9 @@ func wantedMachines(filter store.MachineFilter) func(ohfp.Machine) bool {
 			(filter.Return == "" || m.Return == filter.Return) &&
 			(filter.Template == "" || m.Template == filter.Template) &&
 			(len(filter.States) == 0 || slices.Contains(filter.States, m.State)) &&
-			(filter.Resource == "" || m.Resource == filter.Resource)
-	}
+			(filter.Resource == "" || m.Resource == filter.Resource) &&
+			(filter.After == "" || store.ByLaunch(mark, m) < 0)
+	}, nil
 }
 
 func setOf[T comparable](values []T) map[T]bool {
@@ -77,7 +88,7 @@ func (v *view) owners(ctx context.Context, filter store.MachineFilter) ([]ohfp.R
 	if len(filter.States) > 0 && !slices.Contains(filter.States, ohfp.MachineTerminated) {
 		partition = openPartition
 	}
-	rows, err := v.list(ctx, partition, 0, func(r row) bool { return r.states != "" && r.has(filter.States) })
+	rows, err := v.list(ctx, partition, "", 0, func(r row) bool { return r.states != "" && r.has(filter.States) })
 	return idsOf(rows), err
 }
 

@@ -101,6 +101,9 @@ func (s *Store) Remember(ctx context.Context, key string, value []byte, ttl time
 	if err := store.CheckMemory(key, value); err != nil {
 		return err
 	}
+	if err := s.fenced(ctx); err != nil {
+		return s.fault(err)
+	}
 	_, err := s.table.put(ctx, s.memoryItem(key, value, ttl), always, nil)
 	return s.fault(err)
 }
@@ -124,6 +127,9 @@ func (s *Store) Swap(ctx context.Context, key string, old, value []byte, ttl tim
 		if exists {
 			condition, values = isSame, item{":rev": text(r.rev)}
 		}
+		if err := s.fenced(ctx); err != nil {
+			return false, s.fault(err)
+		}
 		next := s.memoryItem(key, value, ttl)
 		swapped, err := s.table.put(ctx, next, condition, values)
 		if err != nil || swapped {
@@ -141,6 +147,9 @@ func (s *Store) Swap(ctx context.Context, key string, old, value []byte, ttl tim
 
 // Forget implements [provider.Memory].
 func (s *Store) Forget(ctx context.Context, prefix string) error {
+	if err := s.fenced(ctx); err != nil {
+		return s.fault(err)
+	}
 	var keys []key
 	err := s.memories(ctx, prefix, "pk, sk", func(i item) error {
 		keys = append(keys, i.key())

@@ -74,8 +74,16 @@ func (v *view) loadMachines(ctx context.Context, rows []row) error {
 
 // requestRows finds the requests of a filter, the newest first, at least up to its limit.
 func (v *view) requestRows(ctx context.Context, filter store.RequestFilter) ([]row, error) {
+	after := ""
+	if filter.After != "" {
+		mark, err := store.RequestAt(filter.After)
+		if err != nil {
+			return nil, err
+		}
+		after = row{id: mark.ID, created: stamp(mark.CreatedAt)}.listKey()
+	}
 	wanted := func(r row) bool {
-		return r.there && (filter.Type == "" || r.kind == filter.Type) &&
+		return r.there && (after == "" || r.listKey() < after) && (filter.Type == "" || r.kind == filter.Type) &&
 			(len(filter.Statuses) == 0 || slices.Contains(filter.Statuses, r.status)) &&
 			(filter.Template == "" || r.template == filter.Template) && !(filter.Unsettled && r.settled)
 	}
@@ -87,10 +95,10 @@ func (v *view) requestRows(ctx context.Context, filter store.RequestFilter) ([]r
 		if filter.Limit > 0 {
 			enough = max(filter.Offset, 0) + filter.Limit
 		}
-		return v.list(ctx, allPartition, enough, wanted)
+		return v.list(ctx, allPartition, after, enough, wanted)
 	}
 	// A crash may have left rows that are out of date.
-	rows, err := v.list(ctx, openPartition, 0, wanted)
+	rows, err := v.list(ctx, openPartition, "", 0, wanted)
 	if err != nil {
 		return nil, err
 	}
@@ -125,7 +133,7 @@ func page[T any](all []T, limit, offset int) []T {
 // Usage implements [store.Reader].
 func (s *Store) Usage(ctx context.Context) (used store.Usage, err error) {
 	err = s.read(ctx, func(v *view) error {
-		used = copyUsage(v.used())
+		used = copyUsage(v.root().Used)
 		return nil
 	})
 	return used, err
@@ -141,7 +149,7 @@ func (s *Store) CreateRequest(ctx context.Context, r ohfp.Request, limits store.
 			return nil, ohfp.Errorf(ohfp.ErrConflict, "request %s exists already", r.ID)
 		}
 		check := func(used store.Usage) error { return limits.Check(r, used) }
-		if err := check(v.used()); err != nil {
+		if err := check(v.root().Used); err != nil {
 			return nil, err
 		}
 		c, err := store.Created(r, events)

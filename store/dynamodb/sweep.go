@@ -12,7 +12,7 @@ const (
 // sweepLog clears old entries of what only concerned the moment, and notes in e how far it has come. What fails is done
 // by one who comes later.
 func (s *Store) sweepLog(ctx context.Context, e *entry) {
-	at := span{partition: logPartition, after: e.swept, only: "pk, sk, n, tx, parts", limit: 2 * sweepEvery}
+	at := span{partition: logPartition, after: e.root.Swept, only: "pk, sk, n, tx, parts", limit: 2 * sweepEvery}
 	var sweep []*entry
 	if err := s.table.query(ctx, at, func(page []item, _ bool) (bool, error) {
 		for _, i := range page {
@@ -39,8 +39,8 @@ func (s *Store) sweepLog(ctx context.Context, e *entry) {
 		return err
 	})
 	if err == nil {
-		e.swept = sweep[len(sweep)-1].key().sort
+		e.root.Swept = sweep[len(sweep)-1].key().sort
 	}
 }
 
-const clearState = "SET cleared = :yes REMOVE heads, used, parts"
+const clearState = "SET cleared = :yes REMOVE heads, root, parts"

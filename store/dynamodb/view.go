@@ -34,12 +34,12 @@ func (v *view) number() int64 {
 	return v.tail.number
 }
 
-// used is what counts against limits.
-func (v *view) used() store.Usage {
+// root is what is true of the store as a whole.
+func (v *view) root() root {
 	if v.tail == nil {
-		return store.Usage{}
+		return root{}
 	}
-	return v.tail.used
+	return v.tail.root
 }
 
 // view looks at the store as it is now.
@@ -75,6 +75,9 @@ func (v *view) take(e *entry) {
 			v.stale = true
 		}
 		v.heads[h.id], v.fresh[h.id] = h, h
+		if h.removed {
+			v.heads[h.id] = nil
+		}
 	}
 	for _, t := range e.templates {
 		v.kept[t.id] = t
