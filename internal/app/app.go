@@ -20,6 +20,7 @@ import (
 	"github.com/openhostfactory/ohfp/provider"
 	"github.com/openhostfactory/ohfp/provider/aws"
 	"github.com/openhostfactory/ohfp/store"
+	"github.com/openhostfactory/ohfp/store/dynamodb"
 	"github.com/openhostfactory/ohfp/store/jsonfile"
 	"github.com/openhostfactory/ohfp/store/sqlstore"
 )
@@ -78,13 +79,13 @@ func Open(ctx context.Context, cfg config.Config, o Options) (*App, error) {
 	a.catalog = catalog
 	a.Queries = &query.Queries{Templates: catalog, Now: o.Now}
 	if o.ListingOnly {
-		remembered := &memory{open: func() (store.Store, error) { return openStore(ctx, cfg, o.Now) }}
+		remembered := &memory{open: func() (store.Store, error) { return openStore(ctx, cfg, o) }}
 		providers.env.Memory = remembered
 		a.closers = append(a.closers, remembered)
 		return a, nil
 	}
 
-	records, err := openStore(ctx, cfg, o.Now)
+	records, err := openStore(ctx, cfg, o)
 	if err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
@@ -157,28 +158,33 @@ func (a *App) Close() error {
 	return errors.Join(problems...)
 }
 
-func openStore(ctx context.Context, cfg config.Config, now func() time.Time) (store.Store, error) {
-	if cfg.Storage.Strategy == config.StrategyJSON {
-		records, err := jsonfile.Open(ctx, jsonfile.Options{Path: cfg.Storage.JSON.Path, Now: now})
-		if err != nil {
-			return nil, fmt.Errorf("open store: %w", err)
-		}
-		return records, nil
-	}
-	place := cfg.Storage.SQL
-	var records *sqlstore.Store
-	var err error
-	if place.Type == config.PostgreSQL {
-		records, err = sqlstore.OpenPostgres(ctx, sqlstore.PostgresOptions{
-			URL: string(place.URL), Schema: place.Schema, Now: now, ServerClock: true, MaxConnections: place.MaxConnections,
+// openStore opens the store of the strategy. The one in DynamoDB makes no call before it is used.
+func openStore(ctx context.Context, cfg config.Config, o Options) (records store.Store, err error) {
+	switch cfg.Storage.Strategy {
+	case config.StrategyJSON:
+		records, err = jsonfile.Open(ctx, jsonfile.Options{Path: cfg.Storage.JSON.Path, Now: o.Now})
+	case config.StrategyDynamoDB:
+		place := cfg.Storage.DynamoDB
+		records, err = dynamodb.Open(dynamodb.Options{
+			Prefix: place.TablePrefix, Region: place.Region, Profile: place.Profile, Endpoint: place.Endpoint,
+			Now: o.Now, LookupEnv: o.LookupEnv,
 		})
-	} else {
-		records, err = sqlstore.Open(ctx, sqlstore.Options{Path: place.Path, Now: now, MaxConnections: place.MaxConnections})
+	default:
+		records, err = openDatabase(ctx, cfg.Storage.SQL, o.Now)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
 	return records, nil
+}
+
+func openDatabase(ctx context.Context, place config.SQL, now func() time.Time) (store.Store, error) {
+	if place.Type == config.PostgreSQL {
+		return sqlstore.OpenPostgres(ctx, sqlstore.PostgresOptions{
+			URL: string(place.URL), Schema: place.Schema, Now: now, ServerClock: true, MaxConnections: place.MaxConnections,
+		})
+	}
+	return sqlstore.Open(ctx, sqlstore.Options{Path: place.Path, Now: now, MaxConnections: place.MaxConnections})
 }
 
 func policyOf(cfg config.Config) placement.Policy {

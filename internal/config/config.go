@@ -63,9 +63,10 @@ type Provider struct {
 
 // Storage is where requests and machines are kept.
 type Storage struct {
-	Strategy string // StrategySQL or StrategyJSON
+	Strategy string // StrategySQL, StrategyJSON or StrategyDynamoDB
 	SQL      SQL
 	JSON     JSON
+	DynamoDB DynamoDB
 }
 
 // Shared says whether daemons on several hosts may use the store at once.
@@ -75,9 +76,18 @@ func (s Storage) Shared() bool {
 
 // Where requests and machines can be kept.
 const (
-	StrategySQL  = "sql"
-	StrategyJSON = "json"
+	StrategySQL      = "sql"
+	StrategyJSON     = "json"
+	StrategyDynamoDB = "dynamodb"
 )
+
+// DynamoDB is the store in a table of DynamoDB. What is empty is left to the AWS SDK.
+type DynamoDB struct {
+	Region      string
+	Profile     string
+	Endpoint    string
+	TablePrefix string
+}
 
 // JSON is the store in files.
 type JSON struct {

@@ -55,7 +55,7 @@ func TestDefaults(t *testing.T) {
 	want := Config{
 		Instance: "awsinst", ConfDir: dir, WorkDir: dir + "/work", LogDir: dir + "/log",
 		Providers: []Provider{{Name: "awsinst", Type: "aws", Enabled: true}},
-		Storage:   Storage{Strategy: "sql", SQL: SQL{Type: SQLite, Path: dir + "/work/ohfp.db", Schema: "ohfp", MaxConnections: 8}, JSON: JSON{Path: dir + "/work/data"}},
+		Storage:   Storage{Strategy: "sql", SQL: SQL{Type: SQLite, Path: dir + "/work/ohfp.db", Schema: "ohfp", MaxConnections: 8}, JSON: JSON{Path: dir + "/work/data"}, DynamoDB: DynamoDB{TablePrefix: "hostfactory"}},
 		Limits:    Limits{MaxMachinesPerRequest: 10_000},
 		Requests: Requests{
 			Timeout: 10 * time.Minute, UnansweredRelease: 10 * time.Minute, AbandonedAfter: 40 * time.Minute, CallBudget: 20 * time.Second,
@@ -88,7 +88,8 @@ const every = `{
   ],
   "default_provider": "b",
   "provider_defaults": {"aws": {"template_defaults": {"price_type": "spot"}}},
-  "storage": {"strategy": "sql", "sql": {"path": "store/x.db", "type": "postgresql", "url": "postgresql://u:p@h/d", "schema": "two", "max_connections": 3}, "json": {"path": "store/data"}},
+  "storage": {"strategy": "sql", "sql": {"path": "store/x.db", "type": "postgresql", "url": "postgresql://u:p@h/d", "schema": "two", "max_connections": 3}, "json": {"path": "store/data"},
+    "dynamodb": {"region": "eu-west-1", "profile": "records", "endpoint": "http://127.0.0.1:8000", "table_prefix": "hf"}},
   "limits": {"max_machines_per_request": 5, "max_machines": "50", "max_vcpus": 128, "max_hourly_cost": 12.5},
   "requests": {"timeout": 90, "unanswered_release": "5m", "abandoned_after": "1h", "release_abandoned": true, "call_budget": "2.5s"},
   "resilience": {"breaker": {"enabled": false, "failures": 7, "open_for": 10}, "pacing": {"enabled": false}},
@@ -115,7 +116,7 @@ providers:
   type: aws
 default_provider: b
 provider_defaults: {aws: {template_defaults: {price_type: spot}}}
-storage: {type: sql, sql: {path: store/x.db, type: postgresql, url: "postgresql://u:p@h/d", schema: two, max_connections: 3}, json_strategy: {base_path: store/data}}
+storage: {type: sql, sql: {path: store/x.db, type: postgresql, url: "postgresql://u:p@h/d", schema: two, max_connections: 3}, json_strategy: {base_path: store/data}, dynamodb: {endpoint: "http://127.0.0.1:8000"}, dynamodb_strategy: {region: eu-west-1, profile: records, table_prefix: hf}}
 limits: {max_machines_per_request: 5, max_machines: "50", max_vcpus: 128, max_hourly_cost: "12.50"}
 requests: {timeout: 90, unanswered_release: 5m, abandoned_after: 1h, release_abandoned: true, call_budget: 2.5s}
 resilience: {breaker: {enabled: false, failures: 7, open_for: 10s}, pacing: {enabled: false}}
@@ -162,7 +163,9 @@ logging: {accept_propagated: false, level: LOG_DEBUG, file: /tmp/x.log, max_size
 				ProviderDefaults: map[string]FieldTable{"aws": {"price_type": json.RawMessage(`"spot"`)}},
 				Storage: Storage{Strategy: "sql", SQL: SQL{
 					Type: PostgreSQL, Path: dir + "/store/x.db", URL: "postgresql://u:p@h/d", Schema: "two", MaxConnections: 3,
-				}, JSON: JSON{Path: dir + "/store/data"}},
+				}, JSON: JSON{Path: dir + "/store/data"}, DynamoDB: DynamoDB{
+					Region: "eu-west-1", Profile: "records", Endpoint: "http://127.0.0.1:8000", TablePrefix: "hf",
+				}},
 				Limits: Limits{MaxMachinesPerRequest: 5, MaxMachines: 50, MaxVCPUs: 128, MaxHourlyCost: 12_500_000},
 				Requests: Requests{
 					Timeout: 90 * time.Second, UnansweredRelease: 5 * time.Minute, AbandonedAfter: time.Hour,
@@ -278,6 +281,15 @@ func TestPrecedence(t *testing.T) {
 	}
 }
 
+// TestSeedsDynamoDB chooses the store as the system before this one does.
+func TestSeedsDynamoDB(t *testing.T) {
+	t.Parallel()
+	c := load(t, Sources{Environ: hostFactory(t.TempDir(), "STORAGE_TYPE=dynamodb", "STORAGE_TABLE_PREFIX=cluster7")})
+	if c.Storage.Strategy != StrategyDynamoDB || c.Storage.DynamoDB != (DynamoDB{TablePrefix: "cluster7"}) || len(c.Notes) > 0 {
+		t.Errorf("storage is %+v, notes are %q", c.Storage, c.Notes)
+	}
+}
+
 func TestPropagatedLogSettings(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -369,10 +381,9 @@ func TestRefusals(t *testing.T) {
 		{"a key in two files", map[string]string{"config.json": `{"providers": []}`, "providers.yml": "providers: []"}, nil, nil, "DIR/providers.yml:1: providers is set in DIR/config.json:1 too; keep one"},
 		{"not an object", map[string]string{"config.json": `[]`}, nil, nil, "DIR/config.json:1: the configuration is a list; write an object of settings"},
 		{"broken", map[string]string{"config.json": "{\n"}, nil, nil, "configuration: DIR/config.json:1:2: unexpected end of JSON input"},
-		{"a store of another version", map[string]string{"config.json": `{"storage": {"strategy": "mongodb"}}`}, nil, nil, `DIR/config.json:1: storage.strategy is "mongodb"; write sql or json`},
+		{"a store of another version", map[string]string{"config.json": `{"storage": {"strategy": "mongodb"}}`}, nil, nil, `DIR/config.json:1: storage.strategy is "mongodb"; write sql, json or dynamodb`},
 		{"a database without an address", nil, []string{"OHFP_STORAGE_SQL_TYPE=postgresql"}, nil, "environment OHFP_STORAGE_SQL_TYPE: storage.sql.type is postgresql, but storage.sql.url is not set; set it, for example in the environment as OHFP_STORAGE_SQL_URL"},
 		{"another database", nil, []string{"OHFP_STORAGE_SQL_TYPE=mysql"}, nil, `environment OHFP_STORAGE_SQL_TYPE: storage.sql.type is "mysql"; write sqlite or postgresql`},
-		{"the seed's store", nil, []string{"STORAGE_TYPE=dynamodb"}, nil, `environment STORAGE_TYPE: storage.strategy is "dynamodb"; write sql or json`},
 		{"a variable that is not set", map[string]string{"config.json": "{\"providers\": [{\"name\": \"a\", \"type\": \"aws\", \"config\": {\n\"region\": \"$NOWHERE\"}}]}"}, nil, nil, "DIR/config.json:2: the variable NOWHERE is not set; export it, or write $$ for a dollar sign"},
 		{"an open brace", map[string]string{"config.json": `{"logging": {"file": "${LOG"}}`}, nil, nil, `DIR/config.json:1: "${LOG" does not name a variable; write ${NAME}, or $$ for a dollar sign`},
 		{"a provider without name", map[string]string{"config.json": `{"providers": [{"type": "aws"}]}`}, nil, nil, "DIR/config.json:1: providers[0] has no name; give it one"},

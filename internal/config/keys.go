@@ -41,9 +41,10 @@ func settings(c *Config) []Key {
 			"The provider instance that launches what no template claims for another. Without it placement chooses by priority. "+
 				"PROVIDER_TYPE in the environment makes the first instance of that type the default when nothing else does."),
 
-		oneOf("storage.strategy", StrategySQL, StrategySQL+" or "+StrategyJSON, &c.Storage.Strategy, []string{StrategySQL, StrategyJSON},
+		oneOf("storage.strategy", StrategySQL, StrategySQL+", "+StrategyJSON+" or "+StrategyDynamoDB, &c.Storage.Strategy,
+			[]string{StrategySQL, StrategyJSON, StrategyDynamoDB},
 			"Where requests and machines are kept: sql is an embedded SQLite database or one in PostgreSQL, json a directory of "+
-				"files that people can read.").
+				"files that people can read, dynamodb a table of Amazon DynamoDB.").
 			alias("storage.type").env("STORAGE_TYPE"),
 		path("storage.json.path", "{work}/data", &c.Storage.JSON.Path,
 			"The directory of the strategy json. It must be on a local disk.").
@@ -61,6 +62,18 @@ func settings(c *Config) []Key {
 			or("ohfp"),
 		count("storage.sql.max_connections", "8", 1, 1000, &c.Storage.SQL.MaxConnections,
 			"The most connections that one process has open. One of them writes."),
+		text("storage.dynamodb.region", "an AWS region, for example eu-west-1", &c.Storage.DynamoDB.Region,
+			"The region of the strategy dynamodb. Without it, AWS_REGION or the profile decides.").
+			alias("storage.dynamodb_strategy.region"),
+		text("storage.dynamodb.profile", "the name of a profile in the shared AWS configuration", &c.Storage.DynamoDB.Profile,
+			"Whose credentials the strategy dynamodb uses. Without it, the AWS SDK looks in its usual places. Those of a provider may be others.").
+			alias("storage.dynamodb_strategy.profile"),
+		text("storage.dynamodb.endpoint", "https://host:port", &c.Storage.DynamoDB.Endpoint,
+			"Another server than AWS's own, for example a VPC endpoint or something that plays DynamoDB. Without it, "+
+				"AWS_ENDPOINT_URL_DYNAMODB in the environment is used."),
+		text("storage.dynamodb.table_prefix", "1 to 247 of a-z, A-Z, 0-9, hyphen, dot and underscore", &c.Storage.DynamoDB.TablePrefix,
+			"What the table's name starts with: its name is <prefix>-records. Installations that share an account and region each need their own.").
+			or("hostfactory").alias("storage.dynamodb_strategy.table_prefix").env("STORAGE_TABLE_PREFIX"),
 
 		count("limits.max_machines_per_request", "10000", 1, 10_000, &c.Limits.MaxMachinesPerRequest,
 			"The most machines (or units, where a template counts units) that one request may ask for. 10,000 is Host Factory's own bound."),
