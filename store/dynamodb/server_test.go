@@ -52,7 +52,7 @@ func TestServerStore(t *testing.T) {
 	storetest.Run(t, serverHarness(t))
 }
 
-func TestServerProcesses(t *testing.T) {
+func TestServerShared(t *testing.T) {
 	t.Parallel()
 	storetest.RunProcesses(t, serverHarness(t))
 }
