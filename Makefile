@@ -104,6 +104,10 @@ conformance: ## Print the table of the provider suite: way to launch, case, clou
 	@OHFP_TEST_DISALLOW_SKIP=1 tools/with-moto $(GO) test -json -count=1 -timeout 30m -run '^Test(Moto)?Conformance$$' ./provider/... | \
 		$(GO) run ./provider/providertest/table
 
+.PHONY: test-dynalite
+test-dynalite: ## Run the tests of the store in DynamoDB, and commands on it, beside dynalite (installed by npm; none may be skipped)
+	@OHFP_TEST_DISALLOW_SKIP=1 tools/with-dynalite $(GO) test -count=1 -timeout 15m -run 'Server|OnDynamoDB' ./store/dynamodb ./internal/cli
+
 .PHONY: test-performance
 test-performance: bench ## Run the performance tests (same as bench)
 

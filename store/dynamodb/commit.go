@@ -107,6 +107,10 @@ func (s *Store) commit(ctx context.Context, v *view, d *draft) error {
 				return err
 			}
 		}
+		// The place that it would write at may be free again by then, see keepPlaces.
+		if s.now().Sub(v.made) > keptFor {
+			return errMoved
+		}
 		now := v.root()
 		if err := s.fence(now); err != nil {
 			return err

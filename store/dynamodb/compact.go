@@ -289,7 +289,13 @@ func (s *Store) forgetIn(ctx context.Context, at key, gone func(ohfp.Event) bool
 		if written, err := s.table.update(ctx, at, expression, isSame, values); err != nil {
 			return 0, err
 		} else if !written {
-			continue // by another compaction
+			// By another compaction, unless the answer to the first try was lost.
+			if i, err = s.table.get(ctx, at); err != nil || i == nil {
+				return 0, err
+			}
+			if i.text("rev") != next.rev {
+				continue
+			}
 		}
 		old := make([]key, e.toldParts)
 		for n := range old {

@@ -460,6 +460,19 @@ func (s *server) Query(ctx context.Context, in *dynamodb.QueryInput, _ ...func(*
 	})
 }
 
+// copied is a server with the same content, of which no item is ever changed in its place.
+func (s *server) copied() *server {
+	other := newServer()
+	for name, t := range s.tables {
+		tables := &servedTable{partitions: map[string]*partition{}}
+		for pk, p := range t.partitions {
+			tables.partitions[pk] = &partition{items: maps.Clone(p.items)}
+		}
+		other.tables[name] = tables
+	}
+	return other
+}
+
 // copied shares nothing with what it is a copy of that anybody writes to.
 func copied(i attributes) attributes {
 	i = maps.Clone(i)

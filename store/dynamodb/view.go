@@ -5,6 +5,7 @@ import (
 	"errors"
 	"runtime"
 	"slices"
+	"time"
 
 	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/store"
@@ -18,6 +19,7 @@ var errMoved = errors.New("the store has moved on")
 // on to that entry, with everything that was read before corrected by the entries in between.
 type view struct {
 	s      *Store
+	made   time.Time
 	tail   *entry // nil in an empty store
 	heads  map[ohfp.RequestID]*head
 	groups map[*head][][]ohfp.Machine
@@ -45,7 +47,7 @@ func (v *view) root() root {
 // view looks at the store as it is now.
 func (s *Store) view(ctx context.Context) (*view, error) {
 	v := &view{
-		s: s, heads: map[ohfp.RequestID]*head{}, groups: map[*head][][]ohfp.Machine{}, fresh: map[ohfp.RequestID]*head{},
+		s: s, made: s.now(), heads: map[ohfp.RequestID]*head{}, groups: map[*head][][]ohfp.Machine{}, fresh: map[ohfp.RequestID]*head{},
 		kept: map[ohfp.TemplateID]template{}, lists: map[string]*listing{},
 	}
 	err := s.table.query(ctx, span{partition: logPartition, backwards: true, limit: 1}, func(page []item, _ bool) (bool, error) {
