@@ -185,6 +185,7 @@ func (s *Store) entryFor(ctx context.Context, v *view, d *draft) (*entry, error)
 	for _, apply := range d.used {
 		apply(e.root.Used)
 	}
+	e.root.Used = mentioned(e.root.Used)
 	if d.root != nil {
 		if err := d.root(&e.root); err != nil {
 			return nil, err

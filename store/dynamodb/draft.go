@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -377,10 +378,10 @@ func (e *editor) finish(ctx context.Context, now time.Time) error {
 			o.empty(d)
 		}
 		if before := o.before; before != nil {
-			d.used = append(d.used, func(used store.Usage) { count(used, before, -before.units) })
+			d.used = append(d.used, func(used store.Usage) { discount(used, before) })
 		}
 		after := o.head
-		d.used = append(d.used, func(used store.Usage) { count(used, &after, after.units) })
+		d.used = append(d.used, func(used store.Usage) { count(used, &after) })
 		gone := ""
 		if o.before != nil && o.before.listKey() != o.listKey() {
 			gone = o.before.listKey()
@@ -394,7 +395,7 @@ func (e *editor) finish(ctx context.Context, now time.Time) error {
 // empty leaves of a head what others need: machines, and where those of a return are.
 func (e *edit) empty(d *draft) {
 	e.retire(d, e.docs)
-	e.version, e.units, e.with, e.doc, e.docs = 0, 0, "", nil, nil
+	e.version, e.units, e.cost, e.with, e.doc, e.docs = 0, 0, ohfp.Cost{}, "", nil, nil
 	e.kind, e.status, e.template, e.settled = "", "", "", false
 }
 
@@ -410,7 +411,7 @@ func (e *editor) weigh(ctx context.Context, o *edit) error {
 		}
 	}
 	r.Machines = slices.Concat(o.groups...)
-	o.units, o.with = store.Units(r), r.Provider
+	o.units, o.cost, o.with = store.Units(r), store.CostOf(r), r.Provider
 	if r.Type == ohfp.TypeReturn {
 		// What it only follows does not unsettle it.
 		var err error
@@ -452,26 +453,25 @@ func (e *editor) returned(ctx context.Context, id ohfp.RequestID, from []ohfp.Re
 }
 
 func copyUsage(used store.Usage) store.Usage {
-	after := store.Usage{Templates: map[ohfp.TemplateID]int{}, Providers: map[string]int{}}
-	for id, units := range used.Templates {
-		after.Templates[id] = units
-	}
-	for name, units := range used.Providers {
-		after.Providers[name] = units
-	}
+	after := store.NewUsage()
+	maps.Copy(after.Templates, used.Templates)
+	maps.Copy(after.Providers, used.Providers)
+	maps.Copy(after.Costs, used.Costs)
 	return after
 }
 
-func count(used store.Usage, h *head, units int) {
-	if units == 0 {
-		return
-	}
-	if used.Templates[h.template] += units; used.Templates[h.template] == 0 {
-		delete(used.Templates, h.template)
-	}
-	if used.Providers[h.with] += units; used.Providers[h.with] == 0 {
-		delete(used.Providers, h.with)
-	}
+// count adds what a request counts, and discount takes it away. What is nothing is not mentioned.
+func count(used store.Usage, h *head) { used.Add(h.template, h.with, h.units, h.cost) }
+func discount(used store.Usage, h *head) {
+	used.Add(h.template, h.with, -h.units, ohfp.Cost{}.Minus(h.cost))
+}
+
+// mentioned leaves out what has become nothing.
+func mentioned(used store.Usage) store.Usage {
+	maps.DeleteFunc(used.Templates, func(_ ohfp.TemplateID, units int) bool { return units == 0 })
+	maps.DeleteFunc(used.Providers, func(_ string, units int) bool { return units == 0 })
+	maps.DeleteFunc(used.Costs, func(_ string, cost ohfp.Cost) bool { return cost == ohfp.Cost{} })
+	return used
 }
 
 var errVoid = errors.New("somebody else was faster")

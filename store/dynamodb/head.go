@@ -17,6 +17,7 @@ type head struct {
 	number  int64 // of the commit that wrote it
 	version int64
 	units   int              // what it counts against limits
+	cost    ohfp.Cost        // likewise
 	with    string           // the provider that they count for
 	doc     []byte           // the request, packed; empty when it is in chunks
 	docs    []string         // the chunks that it is in
@@ -116,6 +117,8 @@ func (h *head) item() item {
 	i.setNumber("n", h.number)
 	i.setNumber("version", h.version)
 	i.setNumber("units", int64(h.units))
+	i.setNumber("vcpus", int64(h.cost.VCPUs))
+	i.setNumber("price", int64(h.cost.Price))
 	i.setText("prov", h.with)
 	i.setBytes("doc", h.doc)
 	setTexts(i, "docs", h.docs)
@@ -128,7 +131,8 @@ func (h *head) item() item {
 
 func headOf(i item) *head {
 	return &head{
-		row: rowOf(i), removed: i.flag("removed"), number: i.number("n"), version: i.number("version"), units: int(i.number("units")), with: i.text("prov"),
+		row: rowOf(i), removed: i.flag("removed"), number: i.number("n"), version: i.number("version"), units: int(i.number("units")),
+		cost: ohfp.Cost{VCPUs: int(i.number("vcpus")), Price: ohfp.Price(i.number("price"))}, with: i.text("prov"),
 		doc: i.bytes("doc"), docs: texts[string](i, "docs"), held: i.bytes("held"), chunks: texts[string](i, "chunks"),
 		from: texts[ohfp.RequestID](i, "origins"), retired: texts[string](i, "retired"),
 	}

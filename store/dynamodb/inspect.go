@@ -155,9 +155,9 @@ func checkHeads(ctx context.Context, v *view, damage *findings) error {
 		if r.ID != h.id || r.Type != h.kind || r.Status != h.status || r.Settled() != h.settled || r.Version < 1 {
 			damage.add("request %s is kept beside what is not so", h.id)
 		}
-		count(used, h, h.units)
+		count(used, h)
 	}
-	if now := copyUsage(v.root().Used); !reflect.DeepEqual(now, used) {
+	if now := copyUsage(v.root().Used); !reflect.DeepEqual(now, mentioned(used)) {
 		damage.add("what counts against limits is %v, and was noted as %v", used, now)
 	}
 	return nil
