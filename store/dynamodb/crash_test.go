@@ -278,9 +278,9 @@ func TestLateApplier(t *testing.T) {
 		stopped, goOn := make(chan struct{}), make(chan struct{})
 		committed := false
 		sleeper := &hooked{server: s, put: func(in *dynamodb.PutItemInput) {
-			if string_(in.Item["pk"]) == "log" {
+			if textOf(in.Item["pk"]) == "log" {
 				committed = true
-			} else if committed && string_(in.Item["pk"]) == "request#req-0" {
+			} else if committed && textOf(in.Item["pk"]) == "request#req-0" {
 				close(stopped)
 				<-goOn
 			}

@@ -110,7 +110,7 @@ func (s *server) UpdateTimeToLive(ctx context.Context, in *dynamodb.UpdateTimeTo
 	})
 }
 
-func string_(v types.AttributeValue) string {
+func textOf(v types.AttributeValue) string {
 	s, ok := v.(*types.AttributeValueMemberS)
 	if !ok {
 		return ""
@@ -131,7 +131,7 @@ func integer(v types.AttributeValue) int64 {
 }
 
 func keyOf(i attributes) (string, string, error) {
-	pk, sk := string_(i["pk"]), string_(i["sk"])
+	pk, sk := textOf(i["pk"]), textOf(i["sk"])
 	if pk == "" || sk == "" || len(pk) > 2048 || len(sk) > 1024 {
 		return "", "", invalid("one or more parameter values are not valid: key %.40q, %.40q", pk, sk)
 	}
@@ -220,7 +220,7 @@ func holds(condition *string, there attributes, values attributes) error {
 	case "n <= :n":
 		ok = there != nil && integer(there["n"]) <= integer(values[":n"])
 	case "rev = :rev":
-		ok = there != nil && string_(there["rev"]) == string_(values[":rev"])
+		ok = there != nil && textOf(there["rev"]) == textOf(values[":rev"])
 	default:
 		return invalid("unknown condition %q", *condition)
 	}
@@ -248,9 +248,7 @@ func consistent(asked *bool) error {
 }
 
 func (s *server) BatchGetItem(ctx context.Context, in *dynamodb.BatchGetItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.BatchGetItemOutput, error) {
-	var name string
-	for name = range in.RequestItems {
-	}
+	name := slices.Collect(maps.Keys(in.RequestItems))[0] // there is one table
 	return serve(ctx, s, "BatchGetItem", in, &name, func(t *servedTable) (*dynamodb.BatchGetItemOutput, error) {
 		asked := in.RequestItems[name]
 		if len(asked.Keys) > 100 || len(asked.Keys) == 0 {
@@ -282,9 +280,7 @@ func (s *server) BatchGetItem(ctx context.Context, in *dynamodb.BatchGetItemInpu
 }
 
 func (s *server) BatchWriteItem(ctx context.Context, in *dynamodb.BatchWriteItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.BatchWriteItemOutput, error) {
-	var name string
-	for name = range in.RequestItems {
-	}
+	name := slices.Collect(maps.Keys(in.RequestItems))[0] // there is one table
 	return serve(ctx, s, "BatchWriteItem", in, &name, func(t *servedTable) (*dynamodb.BatchWriteItemOutput, error) {
 		asked := in.RequestItems[name]
 		if len(asked) > 25 || len(asked) == 0 {
@@ -371,8 +367,8 @@ func (s *server) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, _
 			delete(i, "parts")
 		case "DELETE owners :owners":
 			left := &types.AttributeValueMemberSS{}
-			if some, ok := i["owners"].(*types.AttributeValueMemberSS); ok {
-				gone := in.ExpressionAttributeValues[":owners"].(*types.AttributeValueMemberSS)
+			some, there := i["owners"].(*types.AttributeValueMemberSS)
+			if gone, ok := in.ExpressionAttributeValues[":owners"].(*types.AttributeValueMemberSS); ok && there {
 				for _, one := range some.Value {
 					if !slices.Contains(gone.Value, one) {
 						left.Value = append(left.Value, one)
@@ -407,7 +403,7 @@ func (s *server) Query(ctx context.Context, in *dynamodb.QueryInput, _ ...func(*
 			return nil, err
 		}
 		values := in.ExpressionAttributeValues
-		from, to := string_(values[":from"]), string_(values[":to"])
+		from, to := textOf(values[":from"]), textOf(values[":to"])
 		match := map[string]func(sk string) bool{
 			"pk = :pk":                              func(string) bool { return true },
 			"pk = :pk AND begins_with(sk, :from)":   func(sk string) bool { return strings.HasPrefix(sk, from) },
@@ -424,7 +420,7 @@ func (s *server) Query(ctx context.Context, in *dynamodb.QueryInput, _ ...func(*
 			}
 		}
 		out := &dynamodb.QueryOutput{}
-		p := t.partitions[string_(values[":pk"])]
+		p := t.partitions[textOf(values[":pk"])]
 		if p == nil {
 			return out, nil
 		}
@@ -432,7 +428,7 @@ func (s *server) Query(ctx context.Context, in *dynamodb.QueryInput, _ ...func(*
 			p.order = slices.Sorted(maps.Keys(p.items))
 		}
 		backwards := in.ScanIndexForward != nil && !*in.ScanIndexForward
-		after := string_(in.ExclusiveStartKey["sk"])
+		after := textOf(in.ExclusiveStartKey["sk"])
 		size := 0
 		var last string
 		for at := range p.order {

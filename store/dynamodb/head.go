@@ -84,7 +84,7 @@ func stamp(t time.Time) string {
 	if !t.IsZero() {
 		nanoseconds = t.UnixNano()
 	}
-	return fmt.Sprintf("%016x", uint64(nanoseconds)^1<<63) //nolint:gosec // the bits are meant
+	return fmt.Sprintf("%016x", uint64(nanoseconds)^1<<63)
 }
 
 func headKey(id ohfp.RequestID) key { return key{"request#" + string(id), single} }
