@@ -108,6 +108,11 @@ conformance: ## Print the table of the provider suite: way to launch, case, clou
 test-dynalite: ## Run the tests of the store in DynamoDB, and commands on it, beside dynalite (installed by npm; none may be skipped)
 	@OHFP_TEST_DISALLOW_SKIP=1 tools/with-dynalite $(GO) test -count=1 -timeout 15m -run 'Server|OnDynamoDB' ./store/dynamodb ./internal/cli
 
+.PHONY: test-dynamodb-moto
+test-dynamodb-moto: ## Run the tests of the store in DynamoDB beside moto (docs/storage.md says which not, and why; none may be skipped)
+	@OHFP_TEST_DISALLOW_SKIP=1 tools/with-moto sh -c 'OHFP_TEST_DYNAMODB=$$OHFP_TEST_MOTO exec "$$@"' sh \
+		$(GO) test -count=1 -timeout 15m -run 'Server(Store|Durable)' ./store/dynamodb
+
 .PHONY: test-performance
 test-performance: bench ## Run the performance tests (same as bench)
 

@@ -71,7 +71,7 @@ type Storage struct {
 
 // Shared says whether daemons on several hosts may use the store at once.
 func (s Storage) Shared() bool {
-	return s.Strategy == StrategySQL && s.SQL.Type == PostgreSQL
+	return s.Strategy == StrategyDynamoDB || s.Strategy == StrategySQL && s.SQL.Type == PostgreSQL
 }
 
 // Where requests and machines can be kept.

@@ -285,7 +285,7 @@ func TestPrecedence(t *testing.T) {
 func TestSeedsDynamoDB(t *testing.T) {
 	t.Parallel()
 	c := load(t, Sources{Environ: hostFactory(t.TempDir(), "STORAGE_TYPE=dynamodb", "STORAGE_TABLE_PREFIX=cluster7")})
-	if c.Storage.Strategy != StrategyDynamoDB || c.Storage.DynamoDB != (DynamoDB{TablePrefix: "cluster7"}) || len(c.Notes) > 0 {
+	if c.Storage.Strategy != StrategyDynamoDB || c.Storage.DynamoDB != (DynamoDB{TablePrefix: "cluster7"}) || !c.Storage.Shared() || len(c.Notes) > 0 {
 		t.Errorf("storage is %+v, notes are %q", c.Storage, c.Notes)
 	}
 }

@@ -40,5 +40,5 @@
 //	memory           <key in hexadecimal>       what providers remember; beside the log
 //	meta             installation, applied
 //
-// docs/adr/0008-a-log-in-dynamodb.md says why.
+// docs/adr/0009-a-log-in-dynamodb.md says why.
 package dynamodb

@@ -3,6 +3,7 @@ package dynamodb
 import (
 	"context"
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 	"time"
@@ -34,20 +35,20 @@ type entry struct {
 
 // root is what is true of the store as a whole. Each entry has all of it, so that it is read and changed with the log.
 type root struct {
-	Used   store.Usage            `json:"used"`
-	Leases map[string]store.Lease `json:"leases,omitempty"`
-	Token  int64                  `json:"token,omitempty"` // of the lease that changed its holder last
-	Swept  string                 `json:"swept,omitempty"` // entries up to this one are cleared of what only concerned the moment
+	Used      store.Usage            `json:"used"`
+	Leases    map[string]store.Lease `json:"leases,omitempty"`
+	Token     int64                  `json:"token,omitempty"`     // of the lease that changed its holder last
+	Positions map[string]int64       `json:"positions,omitempty"` // of those who follow the events
+	Swept     string                 `json:"swept,omitempty"`     // entries up to this one are cleared of what only concerned the moment
 }
 
 // copied may be changed without changing the root that it comes from.
 func (r root) copied() root {
 	r.Used = copyUsage(r.Used)
-	leases := make(map[string]store.Lease, len(r.Leases)+1)
-	for name, l := range r.Leases {
-		leases[name] = l
-	}
-	r.Leases = leases
+	leases, positions := make(map[string]store.Lease, len(r.Leases)+1), make(map[string]int64, len(r.Positions)+1)
+	maps.Copy(leases, r.Leases)
+	maps.Copy(positions, r.Positions)
+	r.Leases, r.Positions = leases, positions
 	return r
 }
 
