@@ -124,6 +124,10 @@ crash: ## Kill the program at every step and lose its replies, RUNS times over (
 histories: ## Play requests and returns by every launch API with answers lost, RUNS of each (default 20)
 	OHFP_HISTORIES=$(or $(RUNS),20) $(GO) test -count 1 -timeout 60m -run 'Histories' ./provider/aws
 
+.PHONY: orphans-test
+orphans-test: ## Collect orphans in 10,000 random histories in which nothing that somebody answers for may be touched
+	$(GO) test -count 1 -timeout 60m -run 'NoHistoryTouches|ThousandOrphans' ./internal/command -rapid.checks=2500 -v
+
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZTIME each (default 20s); FUZZ=regexp chooses
 	@listing=$$($(GO) test -list '^Fuzz' ./...) || { echo "$$listing"; exit 1; }; \

@@ -74,7 +74,7 @@ func (l Look) judge(m ohfp.Machine) Reason {
 }
 
 func (l Look) judgeResource(r ohfp.ResourceFacts) Reason {
-	if !r.Active || r.Gone {
+	if r.Gone {
 		return ""
 	}
 	if _, known := l.Known.Resources[r.Resource]; known {

@@ -130,6 +130,7 @@ func TestResources(t *testing.T) {
 	want := []orphans.Orphan{
 		{Provider: "a", Resource: "late", Request: known, Reason: orphans.Late},
 		{Provider: "a", Resource: "lost", Request: unknown, Reason: orphans.NoRecord},
+		{Provider: "a", Resource: "quiet", Request: unknown, Reason: orphans.NoRecord},
 	}
 	if diff := cmp.Diff(want, look.Find()); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
