@@ -119,6 +119,7 @@ type MachineFilter struct {
 	Template ohfp.TemplateID
 	States   []ohfp.MachineState
 	Resource string
+	Noticed  bool   // only those with [ohfp.Machine.Noticed], which a store finds without looking at the others
 	After    string // made by [MachineCursor], as in [RequestFilter]
 	Limit    int    // 0: no limit
 	Offset   int
