@@ -46,6 +46,7 @@ func Rules() []Rule {
 		{Operation: "machines.show", Role: Viewer, Effect: Reads, CLI: "machines show"},
 		{Operation: "machines.timeline", Role: Viewer, Effect: Reads, CLI: "machines timeline"},
 		{Operation: "usage", Role: Viewer, Effect: Reads, CLI: "usage"},
+		{Operation: "machines.drain", Role: Operator, Effect: Destroys, CLI: "machines drain"},
 		{Operation: "machines.reclaimed", Role: Viewer, Effect: Reads, Script: "getReturnRequests"},
 		{Operation: "orphans.list", Role: Viewer, Effect: Reads, CLI: "orphans list"},
 		{Operation: "orphans.collect", Role: Operator, Effect: Destroys, CLI: "orphans collect"},

@@ -77,7 +77,7 @@ func Open(ctx context.Context, cfg config.Config, o Options) (*App, error) {
 	a.closers = append(a.closers, providers)
 	catalog := newCatalog(cfg, providers, policy, log)
 	a.catalog = catalog
-	a.Queries = &query.Queries{Templates: catalog, Now: o.Now}
+	a.Queries = &query.Queries{Templates: catalog, Now: o.Now, Rebalance: cfg.Interruptions.Rebalance}
 	if o.ListingOnly {
 		remembered := &memory{open: func() (store.Store, error) { return openStore(ctx, cfg, o) }}
 		providers.env.Memory = remembered
@@ -145,7 +145,7 @@ func chores(c *command.Commands, cfg config.Config) []reconcile.Chore {
 	if c.Orphans.Watch {
 		list = append(list, reconcile.Chore{Name: "orphans", Every: cfg.Orphans.Interval, Run: c.TendOrphans})
 	}
-	return list
+	return append(list, interruptionChores(cfg.Interruptions, c)...)
 }
 
 // Close closes what Open opened, last first.

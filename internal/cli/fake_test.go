@@ -72,6 +72,11 @@ func (d *desk) CancelRequest(_ context.Context, in command.CancelRequest) (ohfp.
 	return ohfp.Request{}, ohfp.Errorf(ohfp.ErrNotFound, "request %s does not exist", in.ID)
 }
 
+func (d *desk) DrainMachines(_ context.Context, in command.DrainMachines) (command.Drained, error) {
+	d.asked = append(d.asked, in)
+	return command.Drained{Unknown: in.IDs}, nil
+}
+
 func (d *desk) SyncRequests(ctx context.Context, in command.SyncRequests) error {
 	d.asked = append(d.asked, in)
 	if ctx.Err() != nil {

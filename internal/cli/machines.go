@@ -22,7 +22,7 @@ func (p *program) machinesCommand() *cobra.Command {
 		Example: "  ohfp machines list --format table",
 		GroupID: groupMachines,
 	})
-	cmd.AddCommand(p.machinesListCommand(), p.machinesShowCommand(), p.machinesTimelineCommand())
+	cmd.AddCommand(p.machinesListCommand(), p.machinesShowCommand(), p.machinesTimelineCommand(), p.machinesDrainCommand())
 	return cmd
 }
 
@@ -31,6 +31,7 @@ type machinesList struct {
 	Statuses []string
 	Request  string
 	Template string
+	Noticed  bool
 	Limit    int
 	Offset   int
 }
@@ -44,6 +45,7 @@ func (p *program) machinesListCommand() *cobra.Command {
 with --status terminated or --status all.`,
 		Example: `  ohfp machines list
   ohfp machines list --status running,pending --template-id EC2FleetInstant
+  ohfp machines list --noticed --format table
   ohfp machines list --request-id REQUEST_ID --status all --format table`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -67,13 +69,14 @@ with --status terminated or --status all.`,
 	flags.StringSliceVar(&in.Statuses, "status", nil, "only machines in this state, or all (several: repeat or separate by commas)")
 	flags.StringVar(&in.Request, "request-id", "", "only machines of this request, or given back by this return")
 	flags.StringVar(&in.Template, "template-id", "", "only machines of this template")
+	flags.BoolVar(&in.Noticed, "noticed", false, "only machines that the cloud or an operator takes back")
 	addPaging(cmd, &in.Limit, &in.Offset)
 	complete(cmd, "status", append(machineStates(), "all")...)
 	return cmd
 }
 
 func (in machinesList) filter() (query.MachineFilter, error) {
-	filter := query.MachineFilter{Template: ohfp.TemplateID(in.Template), Limit: in.Limit, Offset: in.Offset}
+	filter := query.MachineFilter{Template: ohfp.TemplateID(in.Template), Noticed: in.Noticed, Limit: in.Limit, Offset: in.Offset}
 	if id := ohfp.RequestID(in.Request); id.Type() == ohfp.TypeReturn {
 		filter.Return = id
 	} else {
@@ -148,6 +151,8 @@ func machineColumns() []output.Column {
 		{Key: "instanceType", Heading: "type"},
 		{Key: "zone"},
 		{Key: "message"},
+		{Key: "notice"},
+		{Key: "dueAt", Heading: "due"},
 		{Key: "publicIpAddress", Heading: "public address"},
 		{Key: "priceType", Heading: "price"},
 		{Key: "weight", Number: true},

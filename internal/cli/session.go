@@ -19,6 +19,7 @@ type commands interface {
 	FindOrphans(ctx context.Context) (command.OrphanSurvey, error)
 	RebuildRecords(ctx context.Context, in command.RebuildRecords) (command.Rebuild, error)
 	CollectOrphans(ctx context.Context, in command.CollectOrphans) (command.Collection, error)
+	DrainMachines(ctx context.Context, in command.DrainMachines) (command.Drained, error)
 }
 
 // queries is the read side as far as the command line reaches it.

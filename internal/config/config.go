@@ -30,13 +30,16 @@ type Config struct {
 	DefaultProvider  string                // empty: placement chooses
 	ProviderDefaults map[string]FieldTable // template fields by provider type
 
-	Storage     Storage
-	Limits      Limits
-	Requests    Requests
-	Cleaning    Cleaning
-	Orphans     Orphans
-	Daemon      Daemon
-	Resilience  Resilience
+	Storage    Storage
+	Limits     Limits
+	Requests   Requests
+	Cleaning   Cleaning
+	Orphans    Orphans
+	Daemon     Daemon
+	Resilience Resilience
+
+	Interruptions Interruptions
+
 	HostFactory HostFactory
 	Templates   Templates
 	Events      Events
@@ -185,6 +188,13 @@ type Breaker struct {
 	Enabled  bool
 	Failures int           // in a row
 	OpenFor  time.Duration // how long calls are held back before one is tried
+}
+
+// Interruptions is how it is learned what clouds take back.
+type Interruptions struct {
+	PollInterval        time.Duration // between questions about spot interruptions; 0: never
+	MaintenanceInterval time.Duration // between questions about scheduled maintenance; 0: never
+	Rebalance           bool          // machines that a cloud recommends to replace count as taken back
 }
 
 // HostFactory is how answers to Host Factory look where its operators want them differently.

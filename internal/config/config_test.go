@@ -68,7 +68,10 @@ func TestDefaults(t *testing.T) {
 			Interval: time.Second, IdleInterval: 15 * time.Second, LiveInterval: 30 * time.Second,
 			AnswerWithin: 5 * time.Second, StopWithin: 20 * time.Second, Lease: 6 * time.Second,
 		},
-		Resilience:  Resilience{Breaker: Breaker{Enabled: true, Failures: 5, OpenFor: 30 * time.Second}, Pacing: true},
+		Resilience: Resilience{Breaker: Breaker{Enabled: true, Failures: 5, OpenFor: 30 * time.Second}, Pacing: true},
+
+		Interruptions: Interruptions{PollInterval: 15 * time.Second, MaintenanceInterval: 5 * time.Minute},
+
 		HostFactory: HostFactory{PartialResult: PartialWithError},
 		Access:      Access{LocalRole: "admin"},
 		Logging:     Logging{AcceptPropagated: true, Level: slog.LevelInfo, File: dir + "/log/ohfp.awsinst.log", MaxSizeMB: 10, MaxRotate: 5},
@@ -95,6 +98,7 @@ const every = `{
   "resilience": {"breaker": {"enabled": false, "failures": 7, "open_for": 10}, "pacing": {"enabled": false}},
   "cleaning": {"unused_after": "36h"},
   "orphans": {"policy": "terminate", "interval": "5m", "quarantine": "2h", "min_age": 60, "max_share": 5},
+  "interruptions": {"poll_interval": 20, "maintenance_interval": "0", "rebalance": true},
   "daemon": {"interval": "2s", "idle_interval": 3, "live_interval": "4s", "answer_within": 0, "stop_within": "1m", "lease": "9s", "groups": ["egoadmin", 1000]},
   "hostfactory": {"partial_result": "complete"},
   "templates": {"files": ["t.json", "~/u.yml", "/v.json"]},
@@ -122,6 +126,7 @@ requests: {timeout: 90, unanswered_release: 5m, abandoned_after: 1h, release_aba
 resilience: {breaker: {enabled: false, failures: 7, open_for: 10s}, pacing: {enabled: false}}
 cleaning: {unused_after: 36h}
 orphans: {policy: terminate, interval: 5m, quarantine: 2h, min_age: 60, max_share: 5}
+interruptions: {poll_interval: 20s, maintenance_interval: 0, rebalance: yes}
 daemon: {interval: 2s, idle_interval: 3, live_interval: 4s, answer_within: 0, stop_within: 1m, lease: 9s, groups: [egoadmin, 1000]}
 hostfactory: {partial_result: complete}
 templates: {files: [t.json, ~/u.yml, /v.json]}
@@ -177,7 +182,10 @@ logging: {accept_propagated: false, level: LOG_DEBUG, file: /tmp/x.log, max_size
 					Interval: 2 * time.Second, IdleInterval: 3 * time.Second, LiveInterval: 4 * time.Second, StopWithin: time.Minute, Lease: 9 * time.Second,
 					Groups: []string{"egoadmin", "1000"},
 				},
-				Resilience:  Resilience{Breaker: Breaker{Failures: 7, OpenFor: 10 * time.Second}},
+				Resilience: Resilience{Breaker: Breaker{Failures: 7, OpenFor: 10 * time.Second}},
+
+				Interruptions: Interruptions{PollInterval: 20 * time.Second, Rebalance: true},
+
 				HostFactory: HostFactory{PartialResult: "complete"},
 				Events: Events{Sinks: []Sink{
 					{Name: "audit", Type: SinkFile, Path: dir + "/e.jsonl", MaxSizeMB: 3, MaxRotate: 4, Kinds: []string{"machine.*", "request.changed"}},

@@ -146,6 +146,14 @@ func settings(c *Config) []Key {
 			"Whether calls wait for the cloud's published rates, which all processes share, instead of being refused by it. A provider's own "+
 				"settings say where an account has other rates."),
 
+		duration("interruptions.poll_interval", "15s", 0, time.Hour, &c.Interruptions.PollInterval,
+			"How often the cloud is asked which spot machines it is about to take, as long as there are any. A queue that tells of "+
+				"them (see docs/interruptions.md) is faster, and this its fallback. 0: never."),
+		duration("interruptions.maintenance_interval", "5m", 0, 24*time.Hour, &c.Interruptions.MaintenanceInterval,
+			"How often the cloud is asked which machines it has scheduled maintenance for, as long as there are any. 0: never."),
+		truth("interruptions.rebalance", "false", &c.Interruptions.Rebalance,
+			"Whether Host Factory is told of machines that the cloud recommends to replace before it interrupts them, too."),
+
 		oneOf("hostfactory.partial_result", PartialWithError, PartialWithError+" or "+PartialComplete,
 			&c.HostFactory.PartialResult, []string{PartialWithError, PartialComplete},
 			"What Host Factory is told of a request that brought some of its machines but not all."),
