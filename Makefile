@@ -148,6 +148,10 @@ bench: bench-scripts bench-calls ## Run all benchmarks
 bench-scripts: ## Time the five scripts against /bin/true, with 10, 1,000 and 10,000 machines stored
 	$(GO) test -run '^$$' -bench 'Scripts' -benchtime 20x ./internal/fakehf/... ./internal/daemon
 
+.PHONY: bench-interruptions
+bench-interruptions: ## Interrupt 10,000 machines in a minute and time each from the event to the answer that names it
+	$(GO) test -run '^$$' -bench Interruptions -benchtime 1x -timeout 20m ./internal/daemon
+
 .PHONY: bench-postgres
 bench-postgres: ## Time the store in PostgreSQL beside a server of its own
 	@OHFP_TEST_DISALLOW_SKIP=1 tools/with-postgres $(GO) test -run '^$$' -bench Postgres -benchmem ./store/sqlstore
