@@ -40,6 +40,7 @@ func TestPolledInterruptions(t *testing.T) {
 	w := newWorld(t, awssim.Options{})
 	p := w.open(t)
 	_, launched := launch(t, p, ask(template("RunInstances", spotTemplate), 800))
+	w.advance(10 * time.Minute) // EC2 gives so many machines at once only rarely
 	_, more := launch(t, p, ask(template("RunInstances", spotTemplate), 800))
 	all := ids(append(launched.Machines, more.Machines...))
 	taken := all[:1200]
