@@ -111,7 +111,7 @@ test-dynalite: ## Run the tests of the store in DynamoDB, and commands on it, be
 .PHONY: test-dynamodb-moto
 test-dynamodb-moto: ## Run the tests of the store in DynamoDB beside moto (docs/storage.md says which not, and why; none may be skipped)
 	@OHFP_TEST_DISALLOW_SKIP=1 tools/with-moto sh -c 'OHFP_TEST_DYNAMODB=$$OHFP_TEST_MOTO exec "$$@"' sh \
-		$(GO) test -count=1 -timeout 15m -run 'Server(Store|Durable)' ./store/dynamodb
+		$(GO) test -count=1 -timeout 15m -run ServerStore ./store/dynamodb
 
 .PHONY: test-performance
 test-performance: bench ## Run the performance tests (same as bench)

@@ -57,8 +57,8 @@ func TestServerShared(t *testing.T) {
 	storetest.RunProcesses(t, serverHarness(t))
 }
 
+// TestServerDurable has the server to itself: its writers live for a tenth of a second.
 func TestServerDurable(t *testing.T) {
-	t.Parallel()
 	storetest.RunDurable(t, serverHarness(t))
 }
 
