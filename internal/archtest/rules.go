@@ -46,6 +46,7 @@ func Rules() []Rule {
 		{Package: "store", May: ". provider"}, // a Store is also the provider.Memory
 		{Package: "store/storetest", May: ". provider store", Uses: "github.com/google/go-cmp pgregory.net/rapid", Test: true},
 		{Package: "store/memory", May: ". provider store"},
+		{Package: "store/transfer", May: ". store"}, // any store into any other
 		{Package: "store/internal/localdisk", May: ".", Uses: system},
 		{Package: "store/jsonfile", May: ". provider store store/internal/localdisk", Uses: system},
 		{Package: "store/sqlstore", May: ". provider store store/internal/localdisk", Uses: sqlDrivers},
