@@ -79,13 +79,13 @@ func Open(ctx context.Context, cfg config.Config, o Options) (*App, error) {
 	a.catalog = catalog
 	a.Queries = &query.Queries{Templates: catalog, Now: o.Now, Rebalance: cfg.Interruptions.Rebalance}
 	if o.ListingOnly {
-		remembered := &memory{open: func() (store.Store, error) { return openStore(ctx, cfg, o) }}
+		remembered := &memory{open: func() (store.Store, error) { return OpenStore(ctx, cfg.Storage, o) }}
 		providers.env.Memory = remembered
 		a.closers = append(a.closers, remembered)
 		return a, nil
 	}
 
-	records, err := openStore(ctx, cfg, o)
+	records, err := OpenStore(ctx, cfg.Storage, o)
 	if err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
@@ -136,6 +136,7 @@ const cleanEvery = time.Hour
 // chores lists the work that no request asks for.
 func chores(c *command.Commands, cfg config.Config) []reconcile.Chore {
 	list := []reconcile.Chore{eventChore(c.Events)}
+	list = append(list, storageChores(c.Store, cfg.Storage, c.Now)...)
 	if after := cfg.Cleaning.UnusedAfter; after > 0 {
 		list = append(list, reconcile.Chore{Name: "launch-templates", Every: cleanEvery, Run: func(ctx context.Context) error {
 			_, err := c.Clean(ctx, command.Clean{UnusedFor: after})
@@ -158,19 +159,19 @@ func (a *App) Close() error {
 	return errors.Join(problems...)
 }
 
-// openStore opens the store of the strategy. The one in DynamoDB makes no call before it is used.
-func openStore(ctx context.Context, cfg config.Config, o Options) (records store.Store, err error) {
-	switch cfg.Storage.Strategy {
+// OpenStore opens the store of the strategy. The one in DynamoDB makes no call before it is used.
+func OpenStore(ctx context.Context, at config.Storage, o Options) (records store.Store, err error) {
+	switch at.Strategy {
 	case config.StrategyJSON:
-		records, err = jsonfile.Open(ctx, jsonfile.Options{Path: cfg.Storage.JSON.Path, Now: o.Now})
+		records, err = jsonfile.Open(ctx, jsonfile.Options{Path: at.JSON.Path, Now: o.Now})
 	case config.StrategyDynamoDB:
-		place := cfg.Storage.DynamoDB
+		place := at.DynamoDB
 		records, err = dynamodb.Open(dynamodb.Options{
 			Prefix: place.TablePrefix, Region: place.Region, Profile: place.Profile, Endpoint: place.Endpoint,
 			Now: o.Now, LookupEnv: o.LookupEnv,
 		})
 	default:
-		records, err = openDatabase(ctx, cfg.Storage.SQL, o.Now)
+		records, err = openDatabase(ctx, at.SQL, o.Now)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w", err)

@@ -64,6 +64,7 @@ func Rules() []Rule {
 			May:     ". provider store internal/events internal/reconcile internal/orphans internal/placement internal/templates",
 		},
 		{Package: "internal/shard", May: ". store internal/reconcile"},
+		{Package: "internal/storage", May: ". store store/transfer internal/config internal/shard"},
 		{Package: "internal/query", May: ". store internal/orphans", Never: "store.Store"},
 
 		// What the faces share.
@@ -84,7 +85,7 @@ func Rules() []Rule {
 		{
 			Package: "internal/app",
 			May: ". provider provider/fake provider/aws store store/memory store/jsonfile store/sqlstore store/dynamodb" +
-				" internal/events internal/placement internal/guard internal/templates internal/reconcile internal/command" +
+				" internal/events internal/placement internal/guard internal/templates internal/reconcile internal/command internal/storage" +
 				" internal/query internal/config internal/access internal/telemetry internal/version internal/hostfactory" +
 				" internal/output",
 		},
@@ -102,7 +103,7 @@ func Rules() []Rule {
 		// The faces, and what only a command line offers.
 		{
 			Package: "internal/cli",
-			May:     faces + " internal/app internal/daemon internal/daemon/wire internal/setup internal/demo awssim deploy/...",
+			May:     faces + " store internal/app internal/storage internal/daemon internal/daemon/wire internal/setup internal/demo awssim deploy/...",
 			Uses:    cobra + " " + terminal,
 		},
 		{Package: "internal/rest", May: faces, Uses: "github.com/danielgtaylor/huma/v2"},

@@ -66,10 +66,23 @@ type Provider struct {
 
 // Storage is where requests and machines are kept.
 type Storage struct {
-	Strategy string // StrategySQL, StrategyJSON or StrategyDynamoDB
-	SQL      SQL
-	JSON     JSON
-	DynamoDB DynamoDB
+	Strategy  string // StrategySQL, StrategyJSON or StrategyDynamoDB
+	SQL       SQL
+	JSON      JSON
+	DynamoDB  DynamoDB
+	Retention time.Duration // of requests that have ended; 0: for ever
+}
+
+// File is the path of a store in a file or directory; empty: it is none.
+func (s Storage) File() string {
+	switch {
+	case s.Strategy == StrategyJSON:
+		return s.JSON.Path
+	case s.Strategy == StrategySQL && s.SQL.Type != PostgreSQL:
+		return s.SQL.Path
+	default:
+		return ""
+	}
 }
 
 // Shared says whether daemons on several hosts may use the store at once.
@@ -94,7 +107,8 @@ type DynamoDB struct {
 
 // JSON is the store in files.
 type JSON struct {
-	Path string // of the directory
+	Path    string // of the directory
+	Backups int    // how many are kept; 0: none is made
 }
 
 // SQL is the store in a database.

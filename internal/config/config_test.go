@@ -55,7 +55,7 @@ func TestDefaults(t *testing.T) {
 	want := Config{
 		Instance: "awsinst", ConfDir: dir, WorkDir: dir + "/work", LogDir: dir + "/log",
 		Providers: []Provider{{Name: "awsinst", Type: "aws", Enabled: true}},
-		Storage:   Storage{Strategy: "sql", SQL: SQL{Type: SQLite, Path: dir + "/work/ohfp.db", Schema: "ohfp", MaxConnections: 8}, JSON: JSON{Path: dir + "/work/data"}, DynamoDB: DynamoDB{TablePrefix: "hostfactory"}},
+		Storage:   Storage{Strategy: "sql", SQL: SQL{Type: SQLite, Path: dir + "/work/ohfp.db", Schema: "ohfp", MaxConnections: 8}, JSON: JSON{Path: dir + "/work/data", Backups: 5}, DynamoDB: DynamoDB{TablePrefix: "hostfactory"}, Retention: 720 * time.Hour},
 		Limits:    Limits{MaxMachinesPerRequest: 10_000},
 		Requests: Requests{
 			Timeout: 10 * time.Minute, UnansweredRelease: 10 * time.Minute, AbandonedAfter: 40 * time.Minute, CallBudget: 20 * time.Second,
@@ -91,7 +91,7 @@ const every = `{
   ],
   "default_provider": "b",
   "provider_defaults": {"aws": {"template_defaults": {"price_type": "spot"}}},
-  "storage": {"strategy": "sql", "sql": {"path": "store/x.db", "type": "postgresql", "url": "postgresql://u:p@h/d", "schema": "two", "max_connections": 3}, "json": {"path": "store/data"},
+  "storage": {"strategy": "sql", "sql": {"path": "store/x.db", "type": "postgresql", "url": "postgresql://u:p@h/d", "schema": "two", "max_connections": 3}, "json": {"path": "store/data", "backups": 2}, "retention": "48h",
     "dynamodb": {"region": "eu-west-1", "profile": "records", "endpoint": "http://127.0.0.1:8000", "table_prefix": "hf"}},
   "limits": {"max_machines_per_request": 5, "max_machines": "50", "max_vcpus": 128, "max_hourly_cost": 12.5},
   "requests": {"timeout": 90, "unanswered_release": "5m", "abandoned_after": "1h", "release_abandoned": true, "call_budget": "2.5s"},
@@ -120,7 +120,7 @@ providers:
   type: aws
 default_provider: b
 provider_defaults: {aws: {template_defaults: {price_type: spot}}}
-storage: {type: sql, sql: {path: store/x.db, type: postgresql, url: "postgresql://u:p@h/d", schema: two, max_connections: 3}, json_strategy: {base_path: store/data}, dynamodb: {endpoint: "http://127.0.0.1:8000"}, dynamodb_strategy: {region: eu-west-1, profile: records, table_prefix: hf}}
+storage: {type: sql, sql: {path: store/x.db, type: postgresql, url: "postgresql://u:p@h/d", schema: two, max_connections: 3}, retention: 48h, json_strategy: {base_path: store/data, backup_count: 2}, dynamodb: {endpoint: "http://127.0.0.1:8000"}, dynamodb_strategy: {region: eu-west-1, profile: records, table_prefix: hf}}
 limits: {max_machines_per_request: 5, max_machines: "50", max_vcpus: 128, max_hourly_cost: "12.50"}
 requests: {timeout: 90, unanswered_release: 5m, abandoned_after: 1h, release_abandoned: true, call_budget: 2.5s}
 resilience: {breaker: {enabled: false, failures: 7, open_for: 10s}, pacing: {enabled: false}}
@@ -168,7 +168,7 @@ logging: {accept_propagated: false, level: LOG_DEBUG, file: /tmp/x.log, max_size
 				ProviderDefaults: map[string]FieldTable{"aws": {"price_type": json.RawMessage(`"spot"`)}},
 				Storage: Storage{Strategy: "sql", SQL: SQL{
 					Type: PostgreSQL, Path: dir + "/store/x.db", URL: "postgresql://u:p@h/d", Schema: "two", MaxConnections: 3,
-				}, JSON: JSON{Path: dir + "/store/data"}, DynamoDB: DynamoDB{
+				}, JSON: JSON{Path: dir + "/store/data", Backups: 2}, Retention: 48 * time.Hour, DynamoDB: DynamoDB{
 					Region: "eu-west-1", Profile: "records", Endpoint: "http://127.0.0.1:8000", TablePrefix: "hf",
 				}},
 				Limits: Limits{MaxMachinesPerRequest: 5, MaxMachines: 50, MaxVCPUs: 128, MaxHourlyCost: 12_500_000},

@@ -49,6 +49,10 @@ func settings(c *Config) []Key {
 		path("storage.json.path", "{work}/data", &c.Storage.JSON.Path,
 			"The directory of the strategy json. It must be on a local disk.").
 			alias("storage.json_strategy.base_path"),
+		count("storage.json.backups", "5", 0, 1000, &c.Storage.JSON.Backups,
+			"How many backups of the strategy json are kept, in its directory backups. One is made on each day on which the store is "+
+				"used. ohfp storage restore takes them. 0: none is made.").
+			alias("storage.json_strategy.backup_count"),
 		path("storage.sql.path", "{work}/ohfp.db", &c.Storage.SQL.Path,
 			"The database file of the type sqlite. It must be on a local disk."),
 		oneOf("storage.sql.type", SQLite, SQLite+" or "+PostgreSQL, &c.Storage.SQL.Type, []string{SQLite, PostgreSQL},
@@ -74,6 +78,9 @@ func settings(c *Config) []Key {
 		text("storage.dynamodb.table_prefix", "1 to 247 of a-z, A-Z, 0-9, hyphen, dot and underscore", &c.Storage.DynamoDB.TablePrefix,
 			"What the table's name starts with: its name is <prefix>-records. Installations that share an account and region each need their own.").
 			or("hostfactory").alias("storage.dynamodb_strategy.table_prefix").env("STORAGE_TABLE_PREFIX"),
+
+		duration("storage.retention", "720h", 0, math.MaxInt64, &c.Storage.Retention,
+			"How long requests that have ended are kept, with their machines and events, once nothing of them is there any more. 0: for ever."),
 
 		count("limits.max_machines_per_request", "10000", 1, 10_000, &c.Limits.MaxMachinesPerRequest,
 			"The most machines (or units, where a template counts units) that one request may ask for. 10,000 is Host Factory's own bound."),

@@ -48,6 +48,20 @@ func CheckEmpty(ctx context.Context, s store.Store) error {
 	return err
 }
 
+// CheckWhole refuses with [ohfp.ErrConflict] a store that holds a part of a copy.
+func CheckWhole(ctx context.Context, s store.Store) error {
+	templates, err := s.Templates(ctx)
+	if err != nil {
+		return err
+	}
+	for _, t := range templates {
+		if t.ID == mark {
+			return ohfp.Errorf(ohfp.ErrConflict, "the store holds a part of a copy that did not come to its end; make the copy again, or remove the store")
+		}
+	}
+	return nil
+}
+
 type loader struct {
 	to        store.Store
 	tally     *tally

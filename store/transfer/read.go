@@ -16,8 +16,8 @@ const (
 	eventsAtOnce   = 1000
 )
 
-// errChanged is in the error about a store that somebody has written to while it was read.
-var errChanged = errors.New("it changed while it was read")
+// ErrChanged is in the error about a store that somebody has written to while it was read.
+var ErrChanged = errors.New("it changed while it was read")
 
 // Of are the records of a store. They are of one state: when somebody writes to the store meanwhile, that is an
 // [ohfp.ErrConflict] at the end.
@@ -47,7 +47,7 @@ func (w *walk) all(ctx context.Context) error {
 	// Whatever joins one record with another, such as a machine with its return, tells of itself.
 	fresh, err := w.store.Events(ctx, store.EventFilter{After: before.Sequence, Limit: 1})
 	if err == nil && len(fresh) > 0 {
-		err = ohfp.Errorf(ohfp.ErrConflict, "store %s is in use: %w; try again when less goes on", before.Place, errChanged)
+		err = ohfp.Errorf(ohfp.ErrConflict, "store %s is in use: %w; try again when less goes on", before.Place, ErrChanged)
 	}
 	return err
 }
