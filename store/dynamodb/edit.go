@@ -74,7 +74,7 @@ func (e *edit) pack(d *draft) error {
 		if err := e.packMachines(d); err != nil {
 			return err
 		}
-		e.states = statesOf(e.groups)
+		e.states, e.noticed = statesOf(e.groups), noticedIn(e.groups)
 	}
 	if e.request == nil {
 		return nil

@@ -37,11 +37,12 @@ type row struct {
 	created  string // the time, so that it sorts
 	settled  bool
 	states   string // of its machines, each between commas
+	noticed  bool   // the cloud takes some of its machines back
 }
 
 // open says whether there may be something to do about the request or its machines.
 func (r row) open() bool {
-	if r.there && !r.settled {
+	if r.there && !r.settled || r.noticed {
 		return true
 	}
 	for state := range strings.SplitSeq(r.states, ",") {
@@ -58,6 +59,10 @@ func (r row) listKey() string { return r.created + "#" + string(r.id) }
 // has says whether a machine of the request is in one of the states.
 func (r row) has(states []ohfp.MachineState) bool {
 	return len(states) == 0 || slices.ContainsFunc(states, func(s ohfp.MachineState) bool { return strings.Contains(r.states, ","+string(s)+",") })
+}
+
+func noticedIn(groups [][]ohfp.Machine) bool {
+	return slices.ContainsFunc(groups, func(machines []ohfp.Machine) bool { return slices.ContainsFunc(machines, ohfp.Machine.Noticed) })
 }
 
 func statesOf(groups [][]ohfp.Machine) string {
@@ -99,13 +104,14 @@ func (r row) putInto(i item) {
 	i.setText("created", r.created)
 	i.setFlag("settled", r.settled)
 	i.setText("states", r.states)
+	i.setFlag("noticed", r.noticed)
 }
 
 func rowOf(i item) row {
 	return row{
 		id: ohfp.RequestID(i.text("id")), there: i.flag("there"), kind: ohfp.RequestType(i.text("type")),
 		status: ohfp.Status(i.text("state")), template: ohfp.TemplateID(i.text("tmpl")), created: i.text("created"),
-		settled: i.flag("settled"), states: i.text("states"),
+		settled: i.flag("settled"), states: i.text("states"), noticed: i.flag("noticed"),
 	}
 }
 

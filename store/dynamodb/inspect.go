@@ -124,6 +124,9 @@ func checkHeads(ctx context.Context, v *view, damage *findings) error {
 		if h.open() && !slices.ContainsFunc(open, func(r row) bool { return r.id == h.id }) {
 			damage.add("request %s is missing from the list of open requests", h.id)
 		}
+		if noticedIn(v.groups[h]) != h.noticed {
+			damage.add("request %s is kept with %t for whether machines of it are taken back, which is not so", h.id, h.noticed)
+		}
 		if states := statesOf(v.groups[h]); states != h.states {
 			damage.add("request %s has machines that are %q, not %q", h.id, states, h.states)
 		}

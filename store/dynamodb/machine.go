@@ -56,6 +56,7 @@ func wantedMachines(filter store.MachineFilter) (func(ohfp.Machine) bool, error)
 			(filter.Template == "" || m.Template == filter.Template) &&
 			(len(filter.States) == 0 || slices.Contains(filter.States, m.State)) &&
 			(filter.Resource == "" || m.Resource == filter.Resource) &&
+			(!filter.Noticed || m.Noticed()) &&
 			(filter.After == "" || store.ByLaunch(mark, m) < 0)
 	}, nil
 }
@@ -85,10 +86,12 @@ func (v *view) owners(ctx context.Context, filter store.MachineFilter) ([]ohfp.R
 		return v.named(ctx, filter.Names)
 	}
 	partition := allPartition
-	if len(filter.States) > 0 && !slices.Contains(filter.States, ohfp.MachineTerminated) {
+	if filter.Noticed || len(filter.States) > 0 && !slices.Contains(filter.States, ohfp.MachineTerminated) {
 		partition = openPartition
 	}
-	rows, err := v.list(ctx, partition, "", 0, func(r row) bool { return r.states != "" && r.has(filter.States) })
+	rows, err := v.list(ctx, partition, "", 0, func(r row) bool {
+		return r.states != "" && r.has(filter.States) && (r.noticed || !filter.Noticed)
+	})
 	return idsOf(rows), err
 }
 
