@@ -47,6 +47,11 @@ func (d *desk) RequestMachines(_ context.Context, in command.RequestMachines) (o
 	return r, nil
 }
 
+func (d *desk) PlanRequest(_ context.Context, in command.RequestMachines) (command.RequestPlan, error) {
+	d.asked = append(d.asked, command.RequestPlan{Template: in.Template, Count: in.Count, Provider: in.Provider})
+	return command.RequestPlan{Template: in.Template, Count: in.Count}, d.refuse
+}
+
 func (d *desk) ReturnMachines(_ context.Context, in command.ReturnMachines) (ohfp.Request, error) {
 	d.asked = append(d.asked, in)
 	if d.refuse != nil {

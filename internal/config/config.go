@@ -33,6 +33,8 @@ type Config struct {
 	Storage    Storage
 	Limits     Limits
 	Requests   Requests
+	Scheduler  Scheduler
+	Output     Output
 	Cleaning   Cleaning
 	Orphans    Orphans
 	Daemon     Daemon
@@ -157,6 +159,28 @@ type Requests struct {
 	AbandonedAfter    time.Duration // 0: never
 	ReleaseAbandoned  bool
 	CallBudget        time.Duration
+}
+
+// Scheduler is whose dialect answers on the command line have.
+type Scheduler struct {
+	Type string // one of Schedulers
+}
+
+// The dialects: names as Host Factory spells them, or with_underscores.
+const (
+	SchedulerHostFactory = "hostfactory"
+	SchedulerDefault     = "default"
+)
+
+// Schedulers lists the names of the dialects; hf is short for hostfactory.
+func Schedulers() []string { return []string{SchedulerHostFactory, "hf", SchedulerDefault} }
+
+// Output is which fields answers on the command line have, by what they are about; empty: all.
+type Output struct {
+	Machines  []string
+	Providers []string
+	Requests  []string
+	Templates []string
 }
 
 // Cleaning is when what requests share in the cloud is removed.

@@ -60,7 +60,8 @@ func TestDefaults(t *testing.T) {
 		Requests: Requests{
 			Timeout: 10 * time.Minute, UnansweredRelease: 10 * time.Minute, AbandonedAfter: 40 * time.Minute, CallBudget: 20 * time.Second,
 		},
-		Cleaning: Cleaning{UnusedAfter: 24 * time.Hour},
+		Scheduler: Scheduler{Type: SchedulerHostFactory},
+		Cleaning:  Cleaning{UnusedAfter: 24 * time.Hour},
 		Orphans: Orphans{
 			Policy: OrphansReport, Interval: 10 * time.Minute, Quarantine: time.Hour, MinAge: 15 * time.Minute, MaxShare: 20,
 		},
@@ -96,6 +97,8 @@ const every = `{
   "limits": {"max_machines_per_request": 5, "max_machines": "50", "max_vcpus": 128, "max_hourly_cost": 12.5},
   "requests": {"timeout": 90, "unanswered_release": "5m", "abandoned_after": "1h", "release_abandoned": true, "call_budget": "2.5s"},
   "resilience": {"breaker": {"enabled": false, "failures": 7, "open_for": 10}, "pacing": {"enabled": false}},
+  "scheduler": {"type": "default"},
+  "output": {"fields": {"machines": ["machineId"], "providers": ["name"], "requests": ["requestId", "machines.name"], "templates": ["templateId"]}},
   "cleaning": {"unused_after": "36h"},
   "orphans": {"policy": "terminate", "interval": "5m", "quarantine": "2h", "min_age": 60, "max_share": 5},
   "interruptions": {"poll_interval": 20, "maintenance_interval": "0", "rebalance": true},
@@ -124,6 +127,8 @@ storage: {type: sql, sql: {path: store/x.db, type: postgresql, url: "postgresql:
 limits: {max_machines_per_request: 5, max_machines: "50", max_vcpus: 128, max_hourly_cost: "12.50"}
 requests: {timeout: 90, unanswered_release: 5m, abandoned_after: 1h, release_abandoned: true, call_budget: 2.5s}
 resilience: {breaker: {enabled: false, failures: 7, open_for: 10s}, pacing: {enabled: false}}
+scheduler: {type: default}
+output: {fields: {machines: [machineId], providers: [name], requests: [requestId, machines.name], templates: [templateId]}}
 cleaning: {unused_after: 36h}
 orphans: {policy: terminate, interval: 5m, quarantine: 2h, min_age: 60, max_share: 5}
 interruptions: {poll_interval: 20s, maintenance_interval: 0, rebalance: yes}
@@ -175,6 +180,10 @@ logging: {accept_propagated: false, level: LOG_DEBUG, file: /tmp/x.log, max_size
 				Requests: Requests{
 					Timeout: 90 * time.Second, UnansweredRelease: 5 * time.Minute, AbandonedAfter: time.Hour,
 					ReleaseAbandoned: true, CallBudget: 2500 * time.Millisecond,
+				},
+				Scheduler: Scheduler{Type: SchedulerDefault},
+				Output: Output{
+					Machines: []string{"machineId"}, Providers: []string{"name"}, Requests: []string{"requestId", "machines.name"}, Templates: []string{"templateId"},
 				},
 				Cleaning: Cleaning{UnusedAfter: 36 * time.Hour},
 				Orphans:  Orphans{Policy: OrphansTerminate, Interval: 5 * time.Minute, Quarantine: 2 * time.Hour, MinAge: time.Minute, MaxShare: 5},

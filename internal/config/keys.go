@@ -106,6 +106,18 @@ func settings(c *Config) []Key {
 			"What one Host Factory call may spend on the cloud; the rest goes on with the next call. Keep it well below "+
 				"HF_PROVIDER_ACTION_TIMEOUT."),
 
+		oneOf("scheduler.type", SchedulerHostFactory, "hostfactory, hf or default", &c.Scheduler.Type, Schedulers(),
+			"How answers of commands spell names: hostfactory, or hf for short, as Host Factory does (requestId), default with underscores "+
+				"(request_id). Both are understood as input. The scripts of Host Factory always speak its dialect."),
+		words("output.fields.machines", "a list of fields, such as machineId and status", &c.Output.Machines,
+			"The fields that ohfp machines shows, in this order, unless --fields says otherwise. Empty: all."),
+		words("output.fields.providers", "a list of fields", &c.Output.Providers,
+			"The same for ohfp providers."),
+		words("output.fields.requests", "a list of fields, such as requestId and machines.name", &c.Output.Requests,
+			"The same for ohfp requests."),
+		words("output.fields.templates", "a list of fields", &c.Output.Templates,
+			"The same for ohfp templates."),
+
 		duration("cleaning.unused_after", "24h", 0, 30*24*time.Hour, &c.Cleaning.UnusedAfter,
 			"When launch templates that this program made are removed because no launch uses them any more. A launch that needs one "+
 				"again makes it again. 0: never."),
