@@ -36,6 +36,9 @@ const (
 	OrphansHeld       EventKind = "orphans.held"
 	MachineNoticed    EventKind = "machine.noticed"
 	MachineUnnoticed  EventKind = "machine.notice-withdrawn"
+	TemplateCreated   EventKind = "template.created"
+	TemplateUpdated   EventKind = "template.updated"
+	TemplateDeleted   EventKind = "template.deleted"
 )
 
 // EventMeaning is a kind of event and what it means, for documentation and for those who choose among kinds.
@@ -73,6 +76,9 @@ func EventKinds() []EventMeaning {
 		{MachineGone, "a machine no longer exists"},
 		{MachineRecovered, "a machine was taken for gone, and is there; it is ended"},
 		{OrphansHeld, "so many orphans were found that none is ended before somebody has looked"},
+		{TemplateCreated, "somebody has put a new template into the store"},
+		{TemplateUpdated, "somebody has replaced a template of the store"},
+		{TemplateDeleted, "somebody has removed a template from the store"},
 	}
 }
 

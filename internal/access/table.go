@@ -35,6 +35,15 @@ func Rules() []Rule {
 	return []Rule{
 		{Operation: "templates.list", Role: Viewer, Effect: Reads, CLI: "templates list", Script: "getAvailableTemplates"},
 		{Operation: "templates.show", Role: Viewer, Effect: Reads, CLI: "templates show"},
+		{Operation: "templates.create", Role: Admin, Effect: Changes, CLI: "templates create"},
+		{Operation: "templates.update", Role: Admin, Effect: Changes, CLI: "templates update"},
+		{Operation: "templates.delete", Role: Admin, Effect: Destroys, CLI: "templates delete"},
+		{Operation: "templates.forget", Role: Admin, Effect: Destroys, CLI: "templates forget"},
+		{Operation: "templates.validate", Role: Viewer, Effect: Reads, CLI: "templates validate"},
+		{Operation: "templates.refresh", Role: Operator, Effect: Changes, CLI: "templates refresh"},
+		{Operation: "templates.generate", Role: Admin, Effect: Changes, CLI: "templates generate"},
+		{Operation: "templates.import", Role: Admin, Effect: Changes, CLI: "templates import"},
+		{Operation: "templates.export", Role: Admin, Effect: Reads, CLI: "templates export"}, // user data is part of them
 		{Operation: "requests.create", Role: Operator, Effect: Changes, CLI: "requests create", Script: "requestMachines"},
 		{Operation: "requests.status", Role: Viewer, Effect: Reads, CLI: "requests status", Script: "getRequestStatus"},
 		{Operation: "requests.list", Role: Viewer, Effect: Reads, CLI: "requests list"},

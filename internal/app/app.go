@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
+	"os"
 	"time"
 
 	"github.com/openhostfactory/ohfp"
@@ -41,7 +43,8 @@ type Options struct {
 	Stderr    io.Writer                       // where the log goes that has no file
 	LookupEnv func(key string) (string, bool) // the environment
 	Now       func() time.Time
-	// ListingOnly leaves the store closed: only templates will be asked for, which needs neither a store nor a cloud.
+	// ListingOnly: only templates will be asked for. The store is opened for no longer than it takes to look into it, and need
+	// not be there.
 	ListingOnly bool
 }
 
@@ -79,8 +82,11 @@ func Open(ctx context.Context, cfg config.Config, o Options) (*App, error) {
 	a.catalog = catalog
 	a.Queries = &query.Queries{Templates: catalog, Now: o.Now, Rebalance: cfg.Interruptions.Rebalance}
 	if o.ListingOnly {
-		remembered := &memory{open: func() (store.Store, error) { return OpenStore(ctx, cfg.Storage, o) }}
-		providers.env.Memory = remembered
+		remembered := &memory{
+			open:    func(ctx context.Context) (store.Store, error) { return OpenStore(ctx, cfg.Storage, o) },
+			missing: func() bool { return notMade(cfg.Storage) },
+		}
+		providers.env.Memory, catalog.files.Store = remembered, remembered
 		a.closers = append(a.closers, remembered)
 		return a, nil
 	}
@@ -95,7 +101,7 @@ func Open(ctx context.Context, cfg config.Config, o Options) (*App, error) {
 		return nil, errors.Join(err, a.Close())
 	}
 	providers.env.Installation, providers.env.Memory = id, records
-	a.Queries.Store, a.Queries.Memory = records, records
+	a.Queries.Store, a.Queries.Memory, catalog.files.Store = records, records, records
 	followed, err := delivery(cfg, records, id, o.Now, log)
 	if err != nil {
 		return nil, errors.Join(err, a.Close())
@@ -103,12 +109,13 @@ func Open(ctx context.Context, cfg config.Config, o Options) (*App, error) {
 	a.Commands = &command.Commands{
 		Store:     records,
 		Templates: catalog,
+		Catalog:   catalog,
 		Placement: policy,
 		Executor: &reconcile.Executor{
 			Store: records, Providers: providers, Now: o.Now, Log: log, Step: step(o.LookupEnv),
 		},
 		Chores: &reconcile.Chores{Memory: records, Now: o.Now, Log: log},
-		Events: followed,
+		Events: followed, TemplateEvents: cfg.Events.Templates,
 		Limits: command.Limits{
 			PerRequest: cfg.Limits.MaxMachinesPerRequest, Provider: cfg.Limits.MaxMachines,
 			VCPUs: cfg.Limits.MaxVCPUs, Price: cfg.Limits.MaxHourlyCost,
@@ -157,6 +164,19 @@ func (a *App) Close() error {
 	}
 	a.closers = nil
 	return errors.Join(problems...)
+}
+
+// notMade says whether the store's place on this machine's disk is empty. Elsewhere it takes a look to know.
+func notMade(s config.Storage) bool {
+	place := s.SQL.Path
+	switch {
+	case s.Strategy == config.StrategyJSON:
+		place = s.JSON.Path
+	case s.Strategy != config.StrategySQL || s.SQL.Type != config.SQLite:
+		return false
+	}
+	_, err := os.Stat(place)
+	return errors.Is(err, fs.ErrNotExist)
 }
 
 // OpenStore opens the store of the strategy. The one in DynamoDB makes no call before it is used.

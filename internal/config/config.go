@@ -258,7 +258,8 @@ type Access struct {
 
 // Events is where events go besides the store.
 type Events struct {
-	Sinks []Sink
+	Templates bool // changes of templates are events too
+	Sinks     []Sink
 }
 
 // Sink is a place that events are taken to.

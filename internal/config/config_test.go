@@ -74,6 +74,7 @@ func TestDefaults(t *testing.T) {
 		Interruptions: Interruptions{PollInterval: 15 * time.Second, MaintenanceInterval: 5 * time.Minute},
 
 		HostFactory: HostFactory{PartialResult: PartialWithError},
+		Events:      Events{Templates: true},
 		Access:      Access{LocalRole: "admin"},
 		Logging:     Logging{AcceptPropagated: true, Level: slog.LevelInfo, File: dir + "/log/ohfp.awsinst.log", MaxSizeMB: 10, MaxRotate: 5},
 		Origins:     map[string]string{"providers": "environment"},
@@ -106,7 +107,7 @@ const every = `{
   "hostfactory": {"partial_result": "complete"},
   "templates": {"files": ["t.json", "~/u.yml", "/v.json"]},
   "access": {"local_role": "viewer"},
-  "events": {"sinks": [
+  "events": {"templates": false, "sinks": [
     {"name": "audit", "type": "file", "path": "e.jsonl", "max_size_mb": 3, "max_rotate": 4, "kinds": ["machine.*", "request.changed"]},
     {"name": "ops", "type": "webhook", "url": "https://ops.example/hook", "secret": "$HOOK"},
     {"name": "more", "type": "webhook", "url": "https://ops.example/more", "secret_file": "~/hook"},
@@ -137,6 +138,7 @@ hostfactory: {partial_result: complete}
 templates: {files: [t.json, ~/u.yml, /v.json]}
 access: {local_role: viewer}
 events:
+  templates: no
   sinks:
   - {name: audit, type: file, path: e.jsonl, max_size_mb: 3, max_rotate: 4, kinds: ["machine.*", request.changed]}
   - {name: ops, type: webhook, url: "https://ops.example/hook", secret: $HOOK}

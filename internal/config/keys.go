@@ -186,6 +186,9 @@ func settings(c *Config) []Key {
 				"gives them back, an admin may do everything. It guards against mistakes; whoever can write the work directory or read "+
 				"the cloud's credentials can do without the program."),
 
+		truth("events.templates", "true", &c.Events.Templates,
+			"Whether changes of the store's templates are recorded as events, and delivered like those of requests and machines."),
+
 		truth("logging.accept_propagated", "true", &c.Logging.AcceptPropagated,
 			"Whether HF_LOGLEVEL, HF_LOG_MAX_FILE_SIZE and HF_LOG_MAX_ROTATE, as Host Factory passes them on, win over the files. "+
 				"IBM's configuration file says it with ACCEPT_PROPAGATED_LOG_SETTING, whose default there is false.").

@@ -51,35 +51,57 @@ func (s *Store) Templates(ctx context.Context) (found []ohfp.Template, err error
 
 // PutTemplate implements [store.Store].
 func (s *Store) PutTemplate(ctx context.Context, t ohfp.Template, events ...ohfp.Event) error {
-	doc, err := pack(store.CopyTemplate(t))
-	if err != nil {
-		return s.fault(err)
-	}
-	if len(doc) > inEntry {
-		return ohfp.Errorf(ohfp.ErrInvalid, "template %s takes %d KB, of which the store takes %d; make it smaller", t.ID, len(doc)>>10, inEntry>>10)
-	}
-	return s.write(ctx, func(*view) (*draft, error) { return s.templateDraft(template{id: t.ID, doc: doc}, events), nil })
+	return s.write(ctx, func(v *view) (*draft, error) {
+		known, err := s.template(ctx, v, t.ID)
+		if err != nil {
+			return nil, err
+		}
+		var was ohfp.Template
+		if len(known.doc) > 0 {
+			if was, err = unpack[ohfp.Template](known.doc); err != nil {
+				return nil, err
+			}
+		}
+		next, err := store.NextTemplate(t, was, len(known.doc) > 0)
+		if err != nil {
+			return nil, err
+		}
+		doc, err := pack(next)
+		if err != nil {
+			return nil, err
+		}
+		if len(doc) > inEntry {
+			return nil, ohfp.Errorf(ohfp.ErrInvalid, "template %s takes %d KB, of which the store takes %d; make it smaller", t.ID, len(doc)>>10, inEntry>>10)
+		}
+		return s.templateDraft(template{id: t.ID, doc: doc}, events), nil
+	})
 }
 
 // DeleteTemplate implements [store.Store].
 func (s *Store) DeleteTemplate(ctx context.Context, id ohfp.TemplateID, events ...ohfp.Event) error {
 	return s.write(ctx, func(v *view) (*draft, error) {
-		known, changed := v.kept[id]
-		if !changed {
-			i, err := s.table.get(ctx, templateKey(id))
-			if err != nil {
-				return nil, err
-			}
-			known = templateOf(i)
-			if err := v.reach(ctx, known.number); err != nil {
-				return nil, err
-			}
+		known, err := s.template(ctx, v, id)
+		if err != nil {
+			return nil, err
 		}
 		if len(known.doc) == 0 {
 			return nil, ohfp.Errorf(ohfp.ErrNotFound, "template %s is not in the store", id)
 		}
 		return s.templateDraft(template{id: id}, events), nil
 	})
+}
+
+// template reads a template as the view has it; its document is empty when there is none.
+func (s *Store) template(ctx context.Context, v *view, id ohfp.TemplateID) (template, error) {
+	if known, changed := v.kept[id]; changed {
+		return known, nil
+	}
+	i, err := s.table.get(ctx, templateKey(id))
+	if err != nil {
+		return template{}, err
+	}
+	known := templateOf(i)
+	return known, v.reach(ctx, known.number)
 }
 
 func (s *Store) templateDraft(t template, events []ohfp.Event) *draft {
