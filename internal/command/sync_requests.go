@@ -162,18 +162,19 @@ func (c *Commands) busy(r ohfp.Request) bool {
 	return !last.Answered() && c.Now().Sub(last.IntendedAt) < busyFor
 }
 
-// holders reads the requests that hold live machines which were handed to their users, with their machines.
+// holders reads the requests that hold machines which are there, with their machines. Those that shut down are looked at
+// until they are gone: what the cloud ends by itself nobody else follows to its end.
 func (c *Commands) holders(ctx context.Context) ([]ohfp.Request, error) {
 	return c.holding(ctx, store.RequestFilter{Machines: true})
 }
 
-// holding reads those of the requests that pass the filter and hold live machines.
+// holding reads those of the requests that pass the filter and hold machines which are there.
 func (c *Commands) holding(ctx context.Context, filter store.RequestFilter) ([]ohfp.Request, error) {
 	machines, err := c.Store.Machines(ctx, store.MachineFilter{States: []ohfp.MachineState{
-		ohfp.MachinePending, ohfp.MachineRunning, ohfp.MachineStopping, ohfp.MachineStopped,
+		ohfp.MachinePending, ohfp.MachineRunning, ohfp.MachineStopping, ohfp.MachineStopped, ohfp.MachineShuttingDown,
 	}})
 	if err != nil {
-		return nil, fmt.Errorf("list live machines: %w", err)
+		return nil, fmt.Errorf("list machines that are there: %w", err)
 	}
 	seen := map[ohfp.RequestID]bool{}
 	var ids []ohfp.RequestID

@@ -33,8 +33,6 @@ type world struct {
 	cloud *fake.Cloud
 	store store.Store
 
-	tune func(*command.Commands) // changes what a process is like; nil: nothing
-
 	mu        sync.Mutex
 	templates map[ohfp.TemplateID]ohfp.Template
 	requests  int
@@ -92,7 +90,7 @@ func (w *world) process() *command.Commands {
 	w.t.Helper()
 	p := w.open()
 	log := slog.New(slog.DiscardHandler)
-	c := &command.Commands{
+	return &command.Commands{
 		Store:     w.store,
 		Templates: w,
 		Placement: placement.Policy{Instances: []placement.Instance{{Name: "cloud", Type: fake.Type}}},
@@ -105,10 +103,6 @@ func (w *world) process() *command.Commands {
 		NewID: w.newID,
 		Log:   log,
 	}
-	if w.tune != nil {
-		w.tune(c)
-	}
-	return c
 }
 
 // newID numbers the requests, so that a random history can be played again.
