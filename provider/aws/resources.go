@@ -35,11 +35,13 @@ func (p *Provider) observeResources(ctx context.Context, l *look, scopes []provi
 		if err := p.observeMembers(ctx, l, k, standings, owners); err != nil {
 			return err
 		}
-		held := l.held()
+		held, shown := l.held(), l.shown()
 		for _, s := range standings {
 			if s.Unseen {
 				continue
 			}
+			// A fleet tells that it has launched all before EC2 shows the machines. They are on their way, and no shortage.
+			s.Active = s.Active || !s.Gone && s.Fulfilled > shown[s.Resource]
 			if s.Short(held[s.Resource]) {
 				s.Failures = p.reasons(ctx, k, s)
 			}
@@ -161,6 +163,15 @@ func (l *look) held() map[string]int {
 		}
 	}
 	return held
+}
+
+// shown is how many units of the resources were there to see, those that have ended included.
+func (l *look) shown() map[string]int {
+	shown := map[string]int{}
+	for _, m := range l.Machines {
+		shown[m.Resource] += m.Units()
+	}
+	return shown
 }
 
 // reasons tells why a resource is short. No verdict hangs on it, so a history that cannot be read spoils nothing.
