@@ -8,6 +8,7 @@ import (
 
 	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/internal/command"
+	"github.com/openhostfactory/ohfp/internal/output"
 	"github.com/openhostfactory/ohfp/internal/view"
 )
 
@@ -18,17 +19,14 @@ const (
 
 // waiting says whether and how long a command waits for the end of its request.
 type waiting struct {
-	On       bool
-	Timeout  time.Duration // 0: for ever
-	Interval time.Duration // between looks; 0: longer and longer
+	On      bool
+	Timeout time.Duration
 }
 
-const patience = 5 * time.Minute
-
 func (w *waiting) addFlags(cmd *cobra.Command) {
-	w.Timeout = patience
+	const patience = 5 * time.Minute
 	cmd.Flags().BoolVar(&w.On, "wait", false, "answer when the request has ended")
-	cmd.Flags().Var(seconds{&w.Timeout}, "timeout", "how long --wait waits, for example 90s or 10m, or a number of seconds")
+	cmd.Flags().DurationVar(&w.Timeout, "timeout", patience, "how long --wait waits, for example 90s or 10m")
 }
 
 func (w *waiting) check(cmd *cobra.Command) error {
@@ -48,8 +46,8 @@ func (p *program) follow(ctx context.Context, s *session, r ohfp.Request, wait w
 	if !p.global.Quiet {
 		p.answered(ctx, s, r.ID)
 	}
-	bar := newProgress(p.errw, p.global.Quiet, p.screen(p.errw))
-	r, problem := p.watch(ctx, s, r, wait, bar)
+	bar := newProgress(p.errw, p.global.Quiet, output.ScreenOf(p.errw, p.lookupEnv))
+	r, problem := p.watch(ctx, s, r, wait.Timeout, bar)
 	bar.clear()
 	if err := p.show(view.NewFullRequest(r, time.Now()), requestLayout()); err != nil {
 		return err
@@ -77,19 +75,12 @@ func (p *program) answered(ctx context.Context, s *session, id ohfp.RequestID) {
 }
 
 // watch returns the request as it was when it ended, the time was up, or ctx ended.
-func (p *program) watch(ctx context.Context, s *session, r ohfp.Request, wait waiting, bar *progress) (ohfp.Request, error) {
-	var over <-chan time.Time
-	if wait.Timeout > 0 {
-		timer := time.NewTimer(wait.Timeout)
-		defer timer.Stop()
-		over = timer.C
-	}
+func (p *program) watch(ctx context.Context, s *session, r ohfp.Request, timeout time.Duration, bar *progress) (ohfp.Request, error) {
+	over := time.NewTimer(timeout)
+	defer over.Stop()
 	tick := time.NewTicker(barInterval)
 	defer tick.Stop()
 	pause := firstPause
-	if wait.Interval > 0 {
-		pause = wait.Interval
-	}
 	look := time.NewTimer(pause)
 	defer look.Stop()
 	bar.draw(r)
@@ -98,7 +89,7 @@ func (p *program) watch(ctx context.Context, s *session, r ohfp.Request, wait wa
 		select {
 		case <-ctx.Done():
 			return r, nil
-		case <-over:
+		case <-over.C:
 			return r, nil
 		case <-tick.C:
 			bar.draw(r)
@@ -121,9 +112,7 @@ func (p *program) watch(ctx context.Context, s *session, r ohfp.Request, wait wa
 				return r, nil
 			}
 			bar.draw(r)
-			if wait.Interval == 0 {
-				pause = min(pause+pause/2, lastPause)
-			}
+			pause = min(pause+pause/2, lastPause)
 			look.Reset(pause)
 		}
 	}

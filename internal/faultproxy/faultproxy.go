@@ -31,7 +31,7 @@ type Event struct {
 // Proxy is an [net/http.Handler], safe for concurrent use.
 type Proxy struct {
 	upstream  *url.URL
-	transport *http.Transport
+	transport http.RoundTripper
 
 	mu    sync.Mutex
 	rules []*rule
@@ -53,8 +53,21 @@ func New(upstream string) (*Proxy, error) {
 	return &Proxy{upstream: target, transport: transport}, nil
 }
 
+// Over makes a proxy to an upstream in the same process. Nothing then waits for a network, so that it can be used where
+// time is not real.
+func Over(upstream http.Handler) *Proxy {
+	return &Proxy{upstream: &url.URL{Scheme: "http", Host: "upstream.test"}, transport: handled{upstream}}
+}
+
+// RoundTrip makes a call through the proxy without a network. A Reset is no more than a Drop there.
+func (p *Proxy) RoundTrip(r *http.Request) (*http.Response, error) { return handled{p}.RoundTrip(r) }
+
 // Close drops idle connections to the upstream.
-func (p *Proxy) Close() { p.transport.CloseIdleConnections() }
+func (p *Proxy) Close() {
+	if network, ok := p.transport.(*http.Transport); ok {
+		network.CloseIdleConnections()
+	}
+}
 
 // Add puts rules behind those already there. The first one that fires decides about a call; the counters of all rules
 // that select the call go on.
@@ -126,7 +139,7 @@ func (p *Proxy) harm(w http.ResponseWriter, r *http.Request, body []byte, event 
 	p.settle(&event, answer)
 	fired.notify(event)
 	if wait(r.Context(), fired.Wait) {
-		fired.spoil(w, answer)
+		fired.spoil(w, answer, event.Action)
 	}
 }
 
@@ -147,7 +160,7 @@ func (p *Proxy) delay(w http.ResponseWriter, r *http.Request, body []byte, event
 }
 
 // spoil answers as the rule wants it. The upstream's answer is nil when the call was not executed.
-func (r *Rule) spoil(w http.ResponseWriter, answer *reply) {
+func (r *Rule) spoil(w http.ResponseWriter, answer *reply, action string) {
 	switch r.Fault {
 	case Drop:
 		disconnect(w, false)
@@ -155,6 +168,8 @@ func (r *Rule) spoil(w http.ResponseWriter, answer *reply) {
 		disconnect(w, true)
 	case Refuse:
 		refusal(r).write(w)
+	case Empty:
+		listing(action).write(w)
 	case Truncate:
 		answer.body = answer.body[:r.keep(len(answer.body))]
 		answer.write(w)

@@ -23,6 +23,8 @@ const (
 	Truncate Fault = "truncate"
 	// Cut answers with the beginning of the document and then closes the connection.
 	Cut Fault = "cut"
+	// Empty answers a listing with nothing in it, as a complete and correct answer.
+	Empty Fault = "empty"
 	// Delay only waits.
 	Delay Fault = "delay"
 )
@@ -60,7 +62,7 @@ type Rule struct {
 
 func (r Rule) check() error {
 	switch r.Fault {
-	case Drop, Reset, Refuse, Truncate, Cut:
+	case Drop, Reset, Refuse, Truncate, Cut, Empty:
 	case Delay:
 		if r.Wait <= 0 {
 			return fmt.Errorf("faultproxy: rule %s for %q has nothing to wait for: set Wait", r.Fault, r.Action)
@@ -118,6 +120,13 @@ func (r *Rule) notify(e Event) {
 	if r.Notify != nil {
 		r.Notify(e)
 	}
+}
+
+// listing is a list without entries. What the lists of an answer are called does not matter: none of them is there.
+func listing(action string) *reply {
+	body := fmt.Sprintf(`<?xml version="1.0" encoding="UTF-8"?>`+"\n"+`<%[1]sResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/">`+
+		`<requestId>00000000-0000-4000-8000-000000000000</requestId><%[1]sResult/></%[1]sResponse>`, action)
+	return &reply{http.StatusOK, http.Header{"Content-Type": {"text/xml;charset=UTF-8"}}, []byte(body)}
 }
 
 // keep is how many of size bytes an answer keeps, always fewer than there are.

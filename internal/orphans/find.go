@@ -58,12 +58,10 @@ func (l Look) judge(m ohfp.Machine) Reason {
 	}
 	if record, ok := l.Known.Machines[m.ID]; ok {
 		switch {
-		case record.Provider != l.Provider:
+		case record.Provider != l.Provider || l.Known.Open[record.Request] || record.Return != "" && l.Known.Open[record.Return]:
 			return ""
 		case record.Gone() && l.old(record.TerminatedAt, l.Seen.ObservedAt):
-			return Undead // whoever drives its request takes what shows it for an old read, and waits for its fleet to be empty
-		case l.Known.Open[record.Request] || record.Return != "" && l.Known.Open[record.Return]:
-			return ""
+			return Undead
 		case l.unnamed(record):
 			return Unnamed
 		}
@@ -76,7 +74,7 @@ func (l Look) judge(m ohfp.Machine) Reason {
 }
 
 func (l Look) judgeResource(r ohfp.ResourceFacts) Reason {
-	if r.Gone {
+	if !r.Active || r.Gone {
 		return ""
 	}
 	if _, known := l.Known.Resources[r.Resource]; known {

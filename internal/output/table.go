@@ -160,9 +160,6 @@ func (c Column) heading() string {
 func words(name string) string {
 	var out strings.Builder
 	for i, r := range name {
-		if r == '_' {
-			r = ' '
-		}
 		if unicode.IsUpper(r) && i > 0 && !strings.HasSuffix(out.String(), " ") {
 			out.WriteByte(' ')
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
@@ -13,7 +14,6 @@ import (
 	"github.com/openhostfactory/ohfp/provider/aws/internal/capacity"
 	"github.com/openhostfactory/ohfp/provider/aws/internal/catalog"
 	"github.com/openhostfactory/ohfp/provider/aws/internal/instances"
-	"github.com/openhostfactory/ohfp/provider/aws/internal/interrupt"
 	"github.com/openhostfactory/ohfp/provider/aws/internal/launch"
 	"github.com/openhostfactory/ohfp/provider/aws/internal/spec"
 	"github.com/openhostfactory/ohfp/provider/aws/internal/strict"
@@ -33,7 +33,6 @@ type Provider struct {
 	launchers    map[string]launch.Launcher
 	keepers      []keeper
 	pause        func(ctx context.Context, d time.Duration) error
-	queue        interrupt.Queue
 	listing      func() (context.Context, context.CancelFunc) // for what a listing asks of the memory
 	close        func()
 }
@@ -48,6 +47,18 @@ var (
 
 // Open reads the configuration. It neither calls AWS nor reads the SDK's files; the first call does.
 func Open(ctx context.Context, config json.RawMessage, env provider.Environment) (provider.Provider, error) {
+	return open(ctx, config, env, nil)
+}
+
+// Through returns a Factory like Open, whose calls take a way of their own: to a simulator in the same process, past
+// something that writes them down or spoils them.
+func Through(transport http.RoundTripper) provider.Factory {
+	return func(ctx context.Context, config json.RawMessage, env provider.Environment) (provider.Provider, error) {
+		return open(ctx, config, env, transport)
+	}
+}
+
+func open(ctx context.Context, config json.RawMessage, env provider.Environment, transport http.RoundTripper) (provider.Provider, error) {
 	s, err := parse(config)
 	if err != nil {
 		return nil, ohfp.Errorf(ohfp.ErrInvalid, "provider %s: config: %w", env.Name, err)
@@ -56,7 +67,7 @@ func Open(ctx context.Context, config json.RawMessage, env provider.Environment)
 	if err != nil {
 		return nil, ohfp.Errorf(ohfp.ErrInvalid, "provider %s: template_defaults: %w", env.Name, err)
 	}
-	connection := s.connection(env)
+	connection := s.connection(env, transport)
 	p := newProvider(env, s, s.api(env, connection.Clients))
 	p.defaults = defaults
 	lasting := context.WithoutCancel(ctx)
@@ -86,7 +97,6 @@ func newProvider(env provider.Environment, s settings, api awsapi.API) *Provider
 	return &Provider{
 		name: env.Name, installation: env.Installation, now: env.Now, handlers: s.handlers, prices: s.prices,
 		defaults: strict.Object{}, api: api, reader: reader, parts: parts, pause: pause, close: func() {},
-		queue: interrupt.Queue{API: api, Name: s.queue, Wait: pollWait(time.Duration(s.requestTimeout)), Log: env.Log},
 		launchers: map[string]launch.Launcher{
 			launch.APIRunInstances: launch.RunInstances{Parts: parts},
 			launch.APIEC2Fleet:     fleets,

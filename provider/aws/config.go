@@ -3,10 +3,9 @@ package aws
 import (
 	"encoding/json"
 	"net"
+	"net/http"
 	"net/url"
-	"path"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -40,7 +39,6 @@ type settings struct {
 	proxyHost      string
 	proxyPort      int
 	hostName       string
-	queue          string // that interruptions are told in
 	handlers       handlers
 	native         native.Settings
 	prices         prices
@@ -74,8 +72,6 @@ func parse(raw json.RawMessage) (settings, error) {
 		"native_spec":      &s.native,
 		"on_demand_prices": &s.prices,
 		"rate_limits":      &s.rates,
-
-		"interruption_queue": &s.queue,
 	})
 	if err != nil {
 		return s, err
@@ -99,35 +95,15 @@ func (s settings) check() error {
 	case s.proxyPort < 0 || s.proxyPort > 65535:
 		return ohfp.Errorf(ohfp.ErrInvalid, "proxy_port %d is out of range; use 1 to 65535", s.proxyPort)
 	}
-	if err := checkQueue(s.queue); err != nil {
-		return err
-	}
 	return instances.NameRule(s.hostName).Check()
 }
 
-// queueName is the name of a queue that is given by name or URL.
-func queueName(queue string) string {
-	if at, err := url.Parse(queue); err == nil && at.Host != "" && (at.Scheme == "https" || at.Scheme == "http") {
-		return path.Base(at.Path)
-	}
-	return queue
-}
-
-// checkQueue takes the name or the URL of a standard queue. SQS names have up to 80 letters, digits, hyphens and
-// underscores.
-func checkQueue(queue string) error {
-	if queue != "" && !regexp.MustCompile(`^[0-9A-Za-z_-]{1,80}$`).MatchString(queueName(queue)) {
-		return ohfp.Errorf(ohfp.ErrInvalid, "interruption_queue %q is neither the name nor the URL of a standard SQS queue; write for example ohfp-interruptions", queue)
-	}
-	return nil
-}
-
 // connection is how AWS is reached with these settings.
-func (s settings) connection(env provider.Environment) *awsapi.Connection {
+func (s settings) connection(env provider.Environment, transport http.RoundTripper) *awsapi.Connection {
 	to := awsapi.Settings{
 		Provider: env.Name, Region: s.region, Profile: s.profile, Endpoint: s.endpoint, RoleARN: s.roleARN, ExternalID: s.externalID,
 		ConnectTimeout: time.Duration(s.connectTimeout), RequestTimeout: time.Duration(s.requestTimeout), Lookup: env.LookupEnv,
-		Log: env.Log, Now: env.Now,
+		Log: env.Log, Now: env.Now, Transport: transport,
 	}
 	if s.proxyHost != "" {
 		to.Proxy = &url.URL{Scheme: "http", Host: net.JoinHostPort(s.proxyHost, strconv.Itoa(s.proxyPort))}

@@ -29,7 +29,6 @@ const (
 	eventDir     = "events"
 	lookupDir    = "lookup"
 	memoryDir    = "memory"
-	backupDir    = "backups" // made and read by others, and no part of the store
 )
 
 // place says where the store is and whether it exists.

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/openhostfactory/ohfp"
-	"github.com/openhostfactory/ohfp/store"
 )
 
 // templateList is templates.json. There are few, so they are one file.
@@ -44,20 +43,11 @@ func (s *Store) Templates(ctx context.Context) (found []ohfp.Template, err error
 func (s *Store) PutTemplate(ctx context.Context, t ohfp.Template, events ...ohfp.Event) error {
 	return s.changeTemplates(ctx, events, func(all []ohfp.Template) ([]ohfp.Template, error) {
 		i, exists := findTemplate(all, t.ID)
-		var was ohfp.Template
 		if exists {
-			was = all[i]
-		}
-		next, err := store.NextTemplate(t, was, exists)
-		switch {
-		case err != nil:
-			return nil, err
-		case exists:
-			all[i] = next
+			all[i] = t
 			return all, nil
-		default:
-			return slices.Insert(all, i, next), nil
 		}
+		return slices.Insert(all, i, t), nil
 	})
 }
 

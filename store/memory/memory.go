@@ -97,12 +97,7 @@ func (s *Store) PutTemplate(ctx context.Context, t ohfp.Template, events ...ohfp
 	if err := s.writable(ctx); err != nil {
 		return err
 	}
-	was, exists := s.templates[t.ID]
-	next, err := store.NextTemplate(t, was, exists)
-	if err != nil {
-		return err
-	}
-	s.templates[t.ID] = next
+	s.templates[t.ID] = store.CopyTemplate(t)
 	s.record(events)
 	return nil
 }

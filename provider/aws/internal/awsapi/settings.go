@@ -19,7 +19,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go/logging"
 
@@ -39,6 +38,7 @@ type Settings struct {
 	ConnectTimeout time.Duration
 	RequestTimeout time.Duration // of one try, with the answer read to its end
 	Proxy          *url.URL
+	Transport      http.RoundTripper               // makes the calls; nil: connections of our own
 	Lookup         func(key string) (string, bool) // the environment
 	Log            *slog.Logger
 	Now            func() time.Time
@@ -77,7 +77,6 @@ func (c *Connection) Clients(ctx context.Context) (Clients, error) {
 	c.clients = &Clients{
 		EC2: ec2.NewFromConfig(cfg), STS: sts.NewFromConfig(cfg), SSM: parameters.Client{Config: cfg, Now: c.settings.Now}, Region: cfg.Region,
 		AutoScaling: sync.OnceValue(func() AutoScaling { return autoscaling.NewFromConfig(cfg) }),
-		SQS:         sync.OnceValue(func() SQS { return sqs.NewFromConfig(cfg) }),
 	}
 	return *c.clients, nil
 }

@@ -13,17 +13,22 @@ import (
 // httpClient puts our own transport around the connections that the SDK has configured (proxy, CA bundle, TLS 1.2 and
 // up, kept alive).
 func (s Settings) httpClient(configured aws.HTTPClient) (*http.Client, *http.Transport) {
+	client := &http.Client{
+		Transport:     s.Transport,
+		Timeout:       s.RequestTimeout,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	if s.Transport != nil {
+		return client, nil
+	}
 	var transport *http.Transport
 	if buildable, ok := configured.(*awshttp.BuildableClient); ok {
 		transport = buildable.GetTransport()
 	} else {
 		transport = s.buildableClient().GetTransport()
 	}
-	return &http.Client{
-		Transport:     ownBody{transport},
-		Timeout:       s.RequestTimeout,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}, transport
+	client.Transport = ownBody{transport}
+	return client, transport
 }
 
 // ownBody gives net/http its own copy of each request's body. The SDK closes the body as soon as the answer's headers
