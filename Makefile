@@ -104,6 +104,15 @@ conformance: ## Print the table of the provider suite: way to launch, case, clou
 	@OHFP_TEST_DISALLOW_SKIP=1 tools/with-moto $(GO) test -json -count=1 -timeout 30m -run '^Test(Moto)?Conformance$$' ./provider/... | \
 		$(GO) run ./provider/providertest/table
 
+.PHONY: test-dynalite
+test-dynalite: ## Run the tests of the store in DynamoDB, and commands on it, beside dynalite (installed by npm; none may be skipped)
+	@OHFP_TEST_DISALLOW_SKIP=1 tools/with-dynalite $(GO) test -count=1 -timeout 15m -run 'Server|OnDynamoDB' ./store/dynamodb ./internal/cli
+
+.PHONY: test-dynamodb-moto
+test-dynamodb-moto: ## Run the tests of the store in DynamoDB beside moto (docs/storage.md says which not, and why; none may be skipped)
+	@OHFP_TEST_DISALLOW_SKIP=1 tools/with-moto sh -c 'OHFP_TEST_DYNAMODB=$$OHFP_TEST_MOTO exec "$$@"' sh \
+		$(GO) test -count=1 -timeout 15m -run ServerStore ./store/dynamodb
+
 .PHONY: test-performance
 test-performance: bench ## Run the performance tests (same as bench)
 
@@ -122,6 +131,10 @@ chaos-short: ## The same as CI does it, in less than three minutes
 .PHONY: histories
 histories: ## Play requests and returns by every launch API with answers lost, RUNS of each (default 20)
 	OHFP_HISTORIES=$(or $(RUNS),20) $(GO) test -count 1 -timeout 60m -run 'Histories' ./provider/aws
+
+.PHONY: orphans-test
+orphans-test: ## Collect orphans in 10,000 random histories in which nothing that somebody answers for may be touched
+	$(GO) test -count 1 -timeout 60m -run 'NoHistoryTouches|ThousandOrphans' ./internal/command -rapid.checks=2500 -v
 
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZTIME each (default 20s); FUZZ=regexp chooses
@@ -142,6 +155,10 @@ bench: bench-scripts bench-calls ## Run all benchmarks
 .PHONY: bench-scripts
 bench-scripts: ## Time the five scripts against /bin/true, with 10, 1,000 and 10,000 machines stored
 	$(GO) test -run '^$$' -bench 'Scripts' -benchtime 20x ./internal/fakehf/... ./internal/daemon
+
+.PHONY: bench-interruptions
+bench-interruptions: ## Interrupt 10,000 machines in a minute and time each from the event to the answer that names it
+	$(GO) test -run '^$$' -bench Interruptions -benchtime 1x -timeout 20m ./internal/daemon
 
 .PHONY: bench-postgres
 bench-postgres: ## Time the store in PostgreSQL beside a server of its own

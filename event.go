@@ -34,6 +34,11 @@ const (
 	MachineGone       EventKind = "machine.gone"
 	MachineRecovered  EventKind = "machine.recovered"
 	OrphansHeld       EventKind = "orphans.held"
+	MachineNoticed    EventKind = "machine.noticed"
+	MachineUnnoticed  EventKind = "machine.notice-withdrawn"
+	TemplateCreated   EventKind = "template.created"
+	TemplateUpdated   EventKind = "template.updated"
+	TemplateDeleted   EventKind = "template.deleted"
 )
 
 // EventMeaning is a kind of event and what it means, for documentation and for those who choose among kinds.
@@ -65,10 +70,15 @@ func EventKinds() []EventMeaning {
 		{MachineDelivered, "a machine is ready for whoever asked: it runs and has its name and address"},
 		{MachineReturned, "somebody gave a machine back"},
 		{MachineEnding, "it is decided that a machine is ended, and why"},
+		{MachineNoticed, "the cloud or an operator takes a machine back, or it is the machine's turn to be drained"},
+		{MachineUnnoticed, "a machine is not taken back after all"},
 		{EndRefused, "the cloud has refused to end machines, with its code"},
 		{MachineGone, "a machine no longer exists"},
 		{MachineRecovered, "a machine was taken for gone, and is there; it is ended"},
 		{OrphansHeld, "so many orphans were found that none is ended before somebody has looked"},
+		{TemplateCreated, "somebody has put a new template into the store"},
+		{TemplateUpdated, "somebody has replaced a template of the store"},
+		{TemplateDeleted, "somebody has removed a template from the store"},
 	}
 }
 

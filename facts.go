@@ -37,6 +37,7 @@ func (r *Request) Fold(f Facts, now time.Time) []Event {
 			// The move is legal from every state but terminated.
 			_ = m.Become(MachineTerminated, now)
 			m.StateReason = "the cloud no longer knows it"
+			m.lost(now)
 			events = append(events, m.event(MachineGone, now, m.StateReason))
 		}
 	}

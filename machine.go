@@ -94,6 +94,7 @@ type Machine struct {
 	EndingAt     time.Time `json:"endingAt,omitzero"`     // when the intent was stored
 	EndAccepted  time.Time `json:"endAccepted,omitzero"`  // when the cloud last accepted the order to end it
 	TerminatedAt time.Time `json:"terminatedAt,omitzero"` // when it was seen to be gone
+	Notice       Notice    `json:"notice,omitzero"`       // that it is taken back from its user
 
 	Version int64 `json:"-"` // set by the store: a write with an old version is a conflict
 }
@@ -141,6 +142,7 @@ func (m *Machine) see(seen Machine, now time.Time) []Event {
 	before := m.State
 	if err := m.Become(seen.State, now); err == nil && m.State != before {
 		m.StateReason = seen.StateReason
+		m.lost(now)
 		events = append(events, m.event(stateEvent(m.State), now, fmt.Sprintf("%s, was %s", m.State, orUnknown(before))))
 	}
 	if m.Name == "" && seen.Name != "" {

@@ -41,6 +41,7 @@ type Template struct {
 
 	Source  string `json:"source,omitempty"`  // where it was read: a file, or "store"
 	Refused string `json:"refused,omitempty"` // why nothing is launched from it, empty when launches are fine
+	Version int64  `json:"version,omitempty"` // of a template of the store, set by it; 0 for one of a file
 }
 
 // Limit is how many machines or units of the template may be alive or in flight at once.

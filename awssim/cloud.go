@@ -30,6 +30,7 @@ type Cloud struct {
 	fleets    []*fleet
 	asgs      []*group
 	sessions  map[string]session
+	queues    map[string]*queue
 	templates []*launchTemplate
 	tokens    map[tokenKey]tokenUse
 	sweptAt   time.Time
@@ -57,6 +58,7 @@ func New(options Options) (*Cloud, error) {
 		instances:  instances{byID: map[string]*instance{}},
 		tokens:     map[tokenKey]tokenUse{},
 		sessions:   map[string]session{},
+		queues:     map[string]*queue{},
 		buckets:    map[string]*bucket{},
 		publicIPs:  publicAddresses(),
 	}
@@ -65,6 +67,9 @@ func New(options Options) (*Cloud, error) {
 	}
 	for _, image := range options.Images {
 		c.images[image.ID] = image.withDefaults()
+	}
+	if options.InterruptionQueue != "" {
+		c.queue(options.InterruptionQueue)
 	}
 	for _, s := range options.Subnets {
 		c.subnets = append(c.subnets, newSubnet(s))

@@ -26,6 +26,13 @@ type endRequest struct {
 	Notice string `json:"notice,omitempty"`
 }
 
+type scheduleRequest struct {
+	InstanceIDs []string `json:"instanceIds"`
+	// Code is EC2's code of a scheduled event; empty calls off what is scheduled.
+	Code      string    `json:"code,omitempty"`
+	NotBefore time.Time `json:"notBefore,omitzero"`
+}
+
 type advanceRequest struct {
 	By string `json:"by"`
 }
@@ -121,6 +128,21 @@ func (c *Cloud) controlInstances(method string, r *http.Request) (any, error) {
 			return nil, fmt.Errorf("awssim: notice: %w", err)
 		}
 		return nil, c.Interrupt(notice, in.InstanceIDs...)
+	case "POST recommend":
+		in, err := read[endRequest](r)
+		if err == nil {
+			err = c.Recommend(in.InstanceIDs...)
+		}
+		return nil, err
+	case "POST schedule":
+		in, err := read[scheduleRequest](r)
+		switch {
+		case err != nil:
+			return nil, err
+		case in.Code == "":
+			return nil, c.Unschedule(in.InstanceIDs...)
+		}
+		return nil, c.Schedule(in.Code, in.NotBefore, in.InstanceIDs...)
 	case "POST advance":
 		in, err := read[advanceRequest](r)
 		if err != nil {

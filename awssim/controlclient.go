@@ -99,6 +99,21 @@ func (c Control) Interrupt(ctx context.Context, notice time.Duration, ids ...str
 	return c.do(ctx, http.MethodPost, "interrupt", endRequest{InstanceIDs: ids, Notice: notice.String()}, nil)
 }
 
+// Recommend recommends to rebalance spot instances.
+func (c Control) Recommend(ctx context.Context, ids ...string) error {
+	return c.do(ctx, http.MethodPost, "recommend", endRequest{InstanceIDs: ids}, nil)
+}
+
+// Schedule announces maintenance of instances.
+func (c Control) Schedule(ctx context.Context, code string, notBefore time.Time, ids ...string) error {
+	return c.do(ctx, http.MethodPost, "schedule", scheduleRequest{ids, code, notBefore}, nil)
+}
+
+// Unschedule calls maintenance of instances off.
+func (c Control) Unschedule(ctx context.Context, ids ...string) error {
+	return c.do(ctx, http.MethodPost, "schedule", scheduleRequest{InstanceIDs: ids}, nil)
+}
+
 // Advance moves the cloud's time ahead.
 func (c Control) Advance(ctx context.Context, d time.Duration) error {
 	return c.do(ctx, http.MethodPost, "advance", advanceRequest{d.String()}, nil)

@@ -1,6 +1,9 @@
 package awssim
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 type describeInstancesInput struct {
 	InstanceIDs []string `query:"InstanceId"`
@@ -59,7 +62,7 @@ func (c *Cloud) instanceFields(now time.Time) fields[*instance] {
 func instanceTags(i *instance) []Tag { return i.tags }
 
 func (c *Cloud) describeInstances(call *call, in *describeInstancesInput) (any, error) {
-	found, page, err := c.selectInstances(call, in)
+	found, page, err := c.selectInstances(call, in, c.instanceFields(call.now))
 	if err != nil {
 		return nil, err
 	}
@@ -76,11 +79,11 @@ func (c *Cloud) describeInstances(call *call, in *describeInstancesInput) (any, 
 	return reply, nil
 }
 
-func (c *Cloud) selectInstances(call *call, in *describeInstancesInput) ([]*instance, *page, error) {
+func (c *Cloud) selectInstances(call *call, in *describeInstancesInput, filters fields[*instance]) ([]*instance, *page, error) {
 	if len(in.InstanceIDs) > 0 && in.MaxResults != nil {
 		return nil, nil, errorf("InvalidParameterCombination", "The parameter instancesSet cannot be used with the parameter maxResults")
 	}
-	match, err := compile(in.Filters, c.instanceFields(call.now), instanceTags)
+	match, err := compile(in.Filters, filters, instanceTags)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -113,11 +116,12 @@ type describeInstanceStatusInput struct {
 }
 
 type instanceStatusReply struct {
-	ID       string        `reply:"instanceId"`
-	Zone     string        `reply:"availabilityZone"`
-	State    stateReply    `reply:"instanceState"`
-	Instance statusSummary `reply:"instanceStatus"`
-	System   statusSummary `reply:"systemStatus"`
+	ID       string           `reply:"instanceId"`
+	Zone     string           `reply:"availabilityZone"`
+	Events   []scheduledEvent `reply:"eventsSet,omitempty"`
+	State    stateReply       `reply:"instanceState"`
+	Instance statusSummary    `reply:"instanceStatus"`
+	System   statusSummary    `reply:"systemStatus"`
 }
 
 type statusSummary struct {
@@ -146,7 +150,11 @@ func (c *Cloud) describeInstanceStatus(call *call, in *describeInstanceStatusInp
 	if !in.All {
 		in.Filters = append(in.Filters, filter{Name: "instance-state-name", Values: []string{stateRunning}})
 	}
-	found, page, err := c.selectInstances(call, &in.describeInstancesInput)
+	filters := c.instanceFields(call.now)
+	filters["event.code"] = func(i *instance, match func(string) bool) bool {
+		return slices.ContainsFunc(i.events, func(e scheduledEvent) bool { return match(e.Code) })
+	}
+	found, page, err := c.selectInstances(call, &in.describeInstancesInput, filters)
 	if err != nil {
 		return nil, err
 	}
@@ -157,7 +165,7 @@ func (c *Cloud) describeInstanceStatus(call *call, in *describeInstanceStatusInp
 		if state == stateRunning {
 			summary = statusSummary{"ok", []statusDetail{{"reachability", "passed"}}}
 		}
-		reply.Statuses = append(reply.Statuses, instanceStatusReply{i.id, i.subnet.Zone, newStateReply(state), summary, summary})
+		reply.Statuses = append(reply.Statuses, instanceStatusReply{i.id, i.subnet.Zone, i.events, newStateReply(state), summary, summary})
 	}
 	return reply, nil
 }

@@ -1,4 +1,4 @@
-// Package awssim is a simulated AWS account on the wire: EC2, Auto Scaling and STS (Query protocol) and SSM parameters
+// Package awssim is a simulated AWS account on the wire: EC2, Auto Scaling and STS (Query protocol), SSM parameters and SQS
 // (JSON) in one region, held in memory, with which an unmodified AWS SDK or AWS CLI works. It refuses what it does not
 // model: an unknown action, parameter or filter is an AWS error that names it, never a silent success.
 //
@@ -22,6 +22,11 @@
 // DescribeInstanceTypes, DescribeInstanceTypeOfferings, GetInstanceTypesFromInstanceRequirements, DescribeImages,
 // DescribeKeyPairs, DescribeSubnets, DescribeSecurityGroups, DescribeVpcs; SSM GetParameter and GetParameters; STS
 // GetCallerIdentity and AssumeRole, whose credentials expire.
+//
+// Taking back: SQS CreateQueue, GetQueueUrl, SendMessage, ReceiveMessage, DeleteMessage and DeleteMessageBatch, of standard
+// queues with long polls; and EventBridge as far as it delivers what happens to instances into one queue, see
+// [Options.InterruptionQueue]: interruption warnings, rebalance recommendations, scheduled maintenance (also told by
+// DescribeInstanceStatus), and instances that somebody at the console terminates.
 //
 // Time: an instance is pending, running, shutting-down, terminated and finally forgotten at moments computed from
 // [Options.Now] when somebody looks, and so do fleets and groups launch, replace and terminate what they are due to, in
@@ -51,7 +56,7 @@
 //
 // # Control
 //
-// Tests drive a Cloud through its methods ([Cloud.SetCapacity], [Cloud.FailNext], [Cloud.Terminate], [Cloud.Interrupt],
+// Tests drive a Cloud through its methods ([Cloud.SetCapacity], [Cloud.FailNext], [Cloud.Terminate], [Cloud.Interrupt], [Cloud.Schedule],
 // [Cloud.Ledger], [Cloud.Fleets], [Cloud.SpotFleets], [Cloud.Groups] and the others), or, in another process, through
 // [Control], which speaks to the same methods below /_simulator/ on the same port.
 package awssim

@@ -40,6 +40,8 @@ type instance struct {
 	parked                          bool
 	// noStop and noTermination are nil while they are as the launch said.
 	noStop, noTermination *bool
+	// events are the maintenance that is announced.
+	events []scheduledEvent
 	// spotCancelled is set when the spot request is gone and the instance is not.
 	spotCancelled bool
 }

@@ -65,6 +65,7 @@ func operations() map[operationName]operation {
 	all := map[operationName]operation{}
 	for service, calls := range map[string]map[string]operation{
 		serviceEC2: ec2Operations(), serviceASG: asgOperations(), serviceSTS: stsOperations(), serviceSSM: ssmOperations(),
+		serviceSQS: sqsOperations(),
 	} {
 		for action, o := range calls {
 			all[operationName{service, action}] = o
@@ -89,6 +90,17 @@ func ssmOperations() map[string]operation {
 	return map[string]operation{
 		"GetParameter":  querying(true, (*Cloud).getParameter),
 		"GetParameters": querying(true, (*Cloud).getParameters),
+	}
+}
+
+func sqsOperations() map[string]operation {
+	return map[string]operation{
+		"GetQueueUrl":        querying(true, (*Cloud).getQueueURL),
+		"CreateQueue":        querying(false, (*Cloud).createQueue),
+		"SendMessage":        querying(false, (*Cloud).sendMessage),
+		"ReceiveMessage":     querying(false, (*Cloud).receiveMessage),
+		"DeleteMessage":      querying(false, (*Cloud).deleteMessage),
+		"DeleteMessageBatch": querying(false, (*Cloud).deleteMessageBatch),
 	}
 }
 

@@ -65,6 +65,9 @@ type Options struct {
 
 	// Capacity is how many more instances each pool gives; a pool not listed is unlimited. See [Cloud.SetCapacity].
 	Capacity map[Pool]int
+	// InterruptionQueue is the name of the SQS queue that gets EventBridge's events about instances that AWS, or somebody at
+	// the console, takes back; empty: nobody asked for them.
+	InterruptionQueue string
 	// Throttle switches on EC2's default token buckets.
 	Throttle bool
 	// Latency delays every call in real time, before it is executed.
@@ -193,6 +196,9 @@ func (o Options) check() error {
 		if !roleARN().MatchString(r.ARN) {
 			return fmt.Errorf("awssim: role %q is not the ARN of a role", r.ARN)
 		}
+	}
+	if o.InterruptionQueue != "" && !validQueueName(o.InterruptionQueue) {
+		return fmt.Errorf("awssim: interruption queue %q is not 1 to 80 letters, digits, hyphens and underscores", o.InterruptionQueue)
 	}
 	for pool := range o.Capacity {
 		if err := o.checkPool(pool); err != nil {

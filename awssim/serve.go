@@ -1,6 +1,7 @@
 package awssim
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -27,6 +28,7 @@ const (
 	serviceSTS = "sts"
 	serviceASG = "autoscaling"
 	serviceSSM = "ssm"
+	serviceSQS = "sqs"
 )
 
 // ServeHTTP answers AWS calls at / and control calls below /_simulator/.
@@ -51,12 +53,23 @@ func (c *Cloud) serveCall(w http.ResponseWriter, r *http.Request) {
 	if !sleep(r.Context(), c.options.Latency) {
 		return
 	}
+	if form.Get("Version") == sqsVersion && form.Get("Action") == "ReceiveMessage" && !c.awaitMessage(r.Context(), form) {
+		return
+	}
 	status, requestID, body := c.execute(form, r.Header.Get("Authorization"))
-	w.Header().Set("Content-Type", "text/xml;charset=UTF-8")
-	if form.Get("Version") == ssmVersion {
+	switch form.Get("Version") {
+	case ssmVersion:
 		w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+	case sqsVersion:
+		w.Header().Set("Content-Type", "application/x-amz-json-1.0")
+	default:
+		w.Header().Set("Content-Type", "text/xml;charset=UTF-8")
 	}
 	w.Header().Set("X-Amzn-Requestid", requestID)
+	if form.Get("Version") == sqsVersion && status == http.StatusBadRequest && bytes.Contains(body, []byte(codeNoQueue)) {
+		// The code that SQS had before it spoke JSON is the one that clients still go by.
+		w.Header().Set("X-Amzn-Query-Error", "AWS.SimpleQueueService.NonExistentQueue;Sender")
+	}
 	w.WriteHeader(status)
 	// Whoever went away does not need the answer.
 	_, _ = w.Write(body) //nolint:gosec // XML, escaped where it was encoded
@@ -84,7 +97,7 @@ func (c *Cloud) execute(form url.Values, authorization string) (status int, requ
 			return err.Status, id, encodeEC2Error(err, id)
 		}
 		return http.StatusOK, id, encodeEC2Reply(action, id, reply)
-	case serviceSSM:
+	case serviceSSM, serviceSQS:
 		if err != nil {
 			return err.Status, id, encodeJSONError(err)
 		}
@@ -158,6 +171,8 @@ func serviceOf(version string) string {
 		return serviceASG
 	case ssmVersion:
 		return serviceSSM
+	case sqsVersion:
+		return serviceSQS
 	default:
 		return ""
 	}

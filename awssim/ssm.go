@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// SSM speaks JSON: a target header names the call. Its members become form parameters here, so that SSM shares decoding,
-// ledger and failures with the services that speak the Query protocol.
+// SSM and SQS speak JSON: a target header names the call. Its members become form parameters here, so that they share
+// decoding, ledger and failures with the services that speak the Query protocol.
 
 // ssmVersion is the version of the API, which calls do not send.
 const ssmVersion = "2014-11-06"
@@ -24,9 +24,10 @@ const maxParameterNames = 10
 
 // readJSON turns a call into the form that it would be in the Query protocol.
 func readJSON(r *http.Request) (url.Values, error) {
-	action, ok := strings.CutPrefix(r.Header.Get("X-Amz-Target"), "AmazonSSM.")
+	service, action, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+	version, ok := map[string]string{"AmazonSSM": ssmVersion, "AmazonSQS": sqsVersion}[service]
 	if !ok {
-		return nil, fmt.Errorf("awssim: the target %q is none of SSM's", clip(r.Header.Get("X-Amz-Target"), 64))
+		return nil, fmt.Errorf("awssim: the target %q is none of SSM's or SQS's", clip(r.Header.Get("X-Amz-Target"), 64))
 	}
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -41,7 +42,7 @@ func readJSON(r *http.Request) (url.Values, error) {
 	form := url.Values{}
 	flatten(form, "", members)
 	form.Set("Action", action)
-	form.Set("Version", ssmVersion)
+	form.Set("Version", version)
 	return form, nil
 }
 

@@ -124,7 +124,7 @@ func (c *Cloud) checkSession(call *call) error {
 	switch call.entry.Service {
 	case serviceEC2:
 		return errorf("RequestExpired", "Request has expired.")
-	case serviceSSM:
+	case serviceSSM, serviceSQS:
 		return errorf("ExpiredTokenException", "The security token included in the request is expired")
 	default:
 		return errorf("ExpiredToken", "The security token included in the request is expired")

@@ -117,6 +117,11 @@ func (c *Cloud) endOutside(ids []string, notice time.Duration, why reason) error
 		if s := i.state(now); s != stateShuttingDown && s != stateTerminated {
 			c.end(i, now.Add(notice), c.options.TerminateDelay, why)
 			i.endedSince = now
+			if why.code == spotTermination {
+				c.publishWarning(i, now)
+			} else {
+				c.publishState(i, stateShuttingDown, now)
+			}
 			if f, ok := i.owner.(*fleet); ok && notice > 0 && !f.instant() {
 				f.record(now, changeOfInstance, "termination_notified", i.id, i.describe())
 			}

@@ -97,7 +97,7 @@ func TestDecodeQueryRefuses(t *testing.T) {
 // decodedInputs are the operations whose decoders the SDK's own recorded requests test.
 func decodedInputs() map[operationName]any {
 	all := map[operationName]any{}
-	for service, inputs := range map[string]map[string]any{serviceEC2: ec2Inputs(), serviceASG: asgInputs(), serviceSTS: stsInputs(), serviceSSM: ssmInputs()} {
+	for service, inputs := range map[string]map[string]any{serviceEC2: ec2Inputs(), serviceASG: asgInputs(), serviceSTS: stsInputs(), serviceSSM: ssmInputs(), serviceSQS: sqsInputs()} {
 		for action, in := range inputs {
 			all[operationName{service, action}] = in
 		}
@@ -114,6 +114,13 @@ func stsInputs() map[string]any {
 func ssmInputs() map[string]any {
 	return map[string]any{
 		"GetParameter": &getParameterInput{}, "GetParameters": &getParametersInput{},
+	}
+}
+
+func sqsInputs() map[string]any {
+	return map[string]any{
+		"GetQueueUrl": &getQueueURLInput{}, "CreateQueue": &createQueueInput{}, "SendMessage": &sendMessageInput{},
+		"ReceiveMessage": &receiveMessageInput{}, "DeleteMessage": &deleteMessageInput{}, "DeleteMessageBatch": &deleteMessageBatchInput{},
 	}
 }
 
@@ -164,7 +171,7 @@ func TestRecordedRequests(t *testing.T) {
 	}
 	var refused strings.Builder
 	directories := map[string]string{}
-	for _, service := range []string{serviceEC2, serviceASG, serviceSTS, serviceSSM} {
+	for _, service := range []string{serviceEC2, serviceASG, serviceSTS, serviceSSM, serviceSQS} {
 		directories[service] = moduleDirectory(t, "github.com/aws/aws-sdk-go-v2/service/"+service)
 	}
 	actions := slices.Collect(maps.Keys(inputs))
@@ -214,12 +221,17 @@ func recordedRequest(t *testing.T, directory, action string) url.Values {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, body, found := bytes.Cut(text, []byte("X-Amz-Target: AmazonSSM."+action+"\n\n")); found {
+	for _, target := range []string{"AmazonSSM." + action, "AmazonSQS." + action} {
+		head, body, found := bytes.Cut(text, []byte("\n\n{"))
+		if !found || !bytes.Contains(head, []byte("X-Amz-Target: "+target)) {
+			continue
+		}
+		body = append([]byte("{"), body...)
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "/", bytes.NewReader(body))
 		if err != nil {
 			t.Fatal(err)
 		}
-		request.Header.Set("X-Amz-Target", "AmazonSSM."+action)
+		request.Header.Set("X-Amz-Target", target)
 		form, err := readJSON(request)
 		if err != nil {
 			t.Fatal(err)

@@ -63,7 +63,9 @@ type Store interface {
 	// by, is an error: records are never removed or renamed here. It returns the request as it now is.
 	UpdateRequest(ctx context.Context, id ohfp.RequestID, change func(*ohfp.Request) ([]ohfp.Event, error)) (ohfp.Request, error)
 
-	// PutTemplate stores a template of the store's own, in place of one with the same id. DeleteTemplate removes it.
+	// PutTemplate stores a template of the store's own in the version after the one that is there. With Version 0 it replaces
+	// whatever has its id, with [UnknownTemplate] it must be new, and with any other it replaces that version only, or is
+	// [ohfp.ErrConflict]. DeleteTemplate removes it.
 	PutTemplate(ctx context.Context, t ohfp.Template, events ...ohfp.Event) error
 	DeleteTemplate(ctx context.Context, id ohfp.TemplateID, events ...ohfp.Event) error
 
@@ -119,6 +121,7 @@ type MachineFilter struct {
 	Template ohfp.TemplateID
 	States   []ohfp.MachineState
 	Resource string
+	Noticed  bool   // only those with [ohfp.Machine.Noticed], which a store finds without looking at the others
 	After    string // made by [MachineCursor], as in [RequestFilter]
 	Limit    int    // 0: no limit
 	Offset   int

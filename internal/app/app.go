@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
+	"os"
 	"time"
 
 	"github.com/openhostfactory/ohfp"
@@ -20,6 +22,7 @@ import (
 	"github.com/openhostfactory/ohfp/provider"
 	"github.com/openhostfactory/ohfp/provider/aws"
 	"github.com/openhostfactory/ohfp/store"
+	"github.com/openhostfactory/ohfp/store/dynamodb"
 	"github.com/openhostfactory/ohfp/store/jsonfile"
 	"github.com/openhostfactory/ohfp/store/sqlstore"
 )
@@ -40,7 +43,8 @@ type Options struct {
 	Stderr    io.Writer                       // where the log goes that has no file
 	LookupEnv func(key string) (string, bool) // the environment
 	Now       func() time.Time
-	// ListingOnly leaves the store closed: only templates will be asked for, which needs neither a store nor a cloud.
+	// ListingOnly: only templates will be asked for. The store is opened for no longer than it takes to look into it, and need
+	// not be there.
 	ListingOnly bool
 
 	// What a test puts in the place of the program's own; nil leaves that.
@@ -81,10 +85,13 @@ func Open(ctx context.Context, cfg config.Config, o Options) (*App, error) {
 	a.closers = append(a.closers, providers)
 	catalog := newCatalog(cfg, providers, policy, log)
 	a.catalog = catalog
-	a.Queries = &query.Queries{Templates: catalog, Now: o.Now}
+	a.Queries = &query.Queries{Templates: catalog, Now: o.Now, Rebalance: cfg.Interruptions.Rebalance}
 	if o.ListingOnly {
-		remembered := &memory{open: func() (store.Store, error) { return openStore(ctx, cfg, o.Now) }}
-		providers.env.Memory = remembered
+		remembered := &memory{
+			open:    func(ctx context.Context) (store.Store, error) { return OpenStore(ctx, cfg.Storage, o) },
+			missing: func() bool { return notMade(cfg.Storage) },
+		}
+		providers.env.Memory, catalog.files.Store = remembered, remembered
 		a.closers = append(a.closers, remembered)
 		return a, nil
 	}
@@ -98,7 +105,7 @@ func Open(ctx context.Context, cfg config.Config, o Options) (*App, error) {
 		return nil, errors.Join(err, a.Close())
 	}
 	providers.env.Installation, providers.env.Memory = id, records
-	a.Queries.Store, a.Queries.Memory = records, records
+	a.Queries.Store, a.Queries.Memory, catalog.files.Store = records, records, records
 	followed, err := delivery(cfg, records, id, o.Now, log)
 	if err != nil {
 		return nil, errors.Join(err, a.Close())
@@ -106,12 +113,13 @@ func Open(ctx context.Context, cfg config.Config, o Options) (*App, error) {
 	a.Commands = &command.Commands{
 		Store:     records,
 		Templates: catalog,
+		Catalog:   catalog,
 		Placement: policy,
 		Executor: &reconcile.Executor{
 			Store: records, Providers: providers, Now: o.Now, Log: log, Step: o.step(),
 		},
 		Chores: &reconcile.Chores{Memory: records, Now: o.Now, Log: log},
-		Events: followed,
+		Events: followed, TemplateEvents: cfg.Events.Templates,
 		Limits: command.Limits{
 			PerRequest: cfg.Limits.MaxMachinesPerRequest, Provider: cfg.Limits.MaxMachines,
 			VCPUs: cfg.Limits.MaxVCPUs, Price: cfg.Limits.MaxHourlyCost,
@@ -152,7 +160,7 @@ func (a *App) records(ctx context.Context, o Options) (store.Store, error) {
 	if o.Records != nil {
 		return o.Records, nil
 	}
-	records, err := openStore(ctx, a.Config, o.Now)
+	records, err := OpenStore(ctx, a.Config.Storage, o)
 	if err == nil {
 		a.closers = append(a.closers, records)
 	}
@@ -165,6 +173,7 @@ const cleanEvery = time.Hour
 // chores lists the work that no request asks for.
 func chores(c *command.Commands, cfg config.Config) []reconcile.Chore {
 	list := []reconcile.Chore{eventChore(c.Events)}
+	list = append(list, storageChores(c.Store, cfg.Storage, c.Now)...)
 	if after := cfg.Cleaning.UnusedAfter; after > 0 {
 		list = append(list, reconcile.Chore{Name: "launch-templates", Every: cleanEvery, Run: func(ctx context.Context) error {
 			_, err := c.Clean(ctx, command.Clean{UnusedFor: after})
@@ -174,7 +183,7 @@ func chores(c *command.Commands, cfg config.Config) []reconcile.Chore {
 	if c.Orphans.Watch {
 		list = append(list, reconcile.Chore{Name: "orphans", Every: cfg.Orphans.Interval, Run: c.TendOrphans})
 	}
-	return list
+	return append(list, interruptionChores(cfg.Interruptions, c)...)
 }
 
 // Close closes what Open opened, last first.
@@ -187,28 +196,46 @@ func (a *App) Close() error {
 	return errors.Join(problems...)
 }
 
-func openStore(ctx context.Context, cfg config.Config, now func() time.Time) (store.Store, error) {
-	if cfg.Storage.Strategy == config.StrategyJSON {
-		records, err := jsonfile.Open(ctx, jsonfile.Options{Path: cfg.Storage.JSON.Path, Now: now})
-		if err != nil {
-			return nil, fmt.Errorf("open store: %w", err)
-		}
-		return records, nil
+// notMade says whether the store's place on this machine's disk is empty. Elsewhere it takes a look to know.
+func notMade(s config.Storage) bool {
+	place := s.SQL.Path
+	switch {
+	case s.Strategy == config.StrategyJSON:
+		place = s.JSON.Path
+	case s.Strategy != config.StrategySQL || s.SQL.Type != config.SQLite:
+		return false
 	}
-	place := cfg.Storage.SQL
-	var records *sqlstore.Store
-	var err error
-	if place.Type == config.PostgreSQL {
-		records, err = sqlstore.OpenPostgres(ctx, sqlstore.PostgresOptions{
-			URL: string(place.URL), Schema: place.Schema, Now: now, ServerClock: true, MaxConnections: place.MaxConnections,
+	_, err := os.Stat(place)
+	return errors.Is(err, fs.ErrNotExist)
+}
+
+// OpenStore opens the store of the strategy. The one in DynamoDB makes no call before it is used.
+func OpenStore(ctx context.Context, at config.Storage, o Options) (records store.Store, err error) {
+	switch at.Strategy {
+	case config.StrategyJSON:
+		records, err = jsonfile.Open(ctx, jsonfile.Options{Path: at.JSON.Path, Now: o.Now})
+	case config.StrategyDynamoDB:
+		place := at.DynamoDB
+		records, err = dynamodb.Open(dynamodb.Options{
+			Prefix: place.TablePrefix, Region: place.Region, Profile: place.Profile, Endpoint: place.Endpoint,
+			Now: o.Now, LookupEnv: o.LookupEnv,
 		})
-	} else {
-		records, err = sqlstore.Open(ctx, sqlstore.Options{Path: place.Path, Now: now, MaxConnections: place.MaxConnections})
+	default:
+		records, err = openDatabase(ctx, at.SQL, o.Now)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
 	return records, nil
+}
+
+func openDatabase(ctx context.Context, place config.SQL, now func() time.Time) (store.Store, error) {
+	if place.Type == config.PostgreSQL {
+		return sqlstore.OpenPostgres(ctx, sqlstore.PostgresOptions{
+			URL: string(place.URL), Schema: place.Schema, Now: now, ServerClock: true, MaxConnections: place.MaxConnections,
+		})
+	}
+	return sqlstore.Open(ctx, sqlstore.Options{Path: place.Path, Now: now, MaxConnections: place.MaxConnections})
 }
 
 func policyOf(cfg config.Config) placement.Policy {

@@ -48,6 +48,20 @@ func (c *catalog) Template(ctx context.Context, id ohfp.TemplateID) (ohfp.Templa
 	return c.files.Template(ctx, id)
 }
 
+// Check implements the commands' Templates.
+func (c *catalog) Check(ctx context.Context, t ohfp.Template) error {
+	_, err := c.files.Check(ctx, t)
+	return err
+}
+
+// InFile implements the commands' Templates.
+func (c *catalog) InFile(id ohfp.TemplateID) string { return c.files.InFile(id) }
+
+// Forget implements the commands' Templates.
+func (c *catalog) Forget(ctx context.Context, id ohfp.TemplateID) error {
+	return c.files.Forget(ctx, id)
+}
+
 // Listed implements the queries' Templates.
 func (c *catalog) Listed(ctx context.Context) ([]query.TemplateView, []string, error) {
 	list, err := c.files.List(ctx)

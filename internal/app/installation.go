@@ -40,7 +40,12 @@ func installation(ctx context.Context, workDir string, records store.Store, log 
 	if known != "" {
 		log.WarnContext(ctx, "the installation file named another installation than the store; the store's is used", "file", known, "store", id)
 	}
-	if err := replaceFile(path, []byte(id+"\n")); err != nil {
+	// A store in a database does not make the work directory.
+	err = os.MkdirAll(workDir, 0o700)
+	if err == nil {
+		err = replaceFile(path, []byte(id+"\n"))
+	}
+	if err != nil {
 		return "", ohfp.Errorf(ohfp.ErrUnavailable, "installation file cannot be written: %w", err)
 	}
 	return id, nil

@@ -5,14 +5,16 @@ import (
 	"sync"
 	"time"
 
+	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/provider"
 	"github.com/openhostfactory/ohfp/store"
 )
 
-// memory is what providers remember, for a program that only lists templates: the store is opened when a template needs
-// something remembered, and otherwise stays closed. A store that cannot be opened is a memory that is lost.
+// memory is what the store has for a program that only lists templates: its own templates, and what providers remember. It
+// is opened when something is asked for. A store that cannot be opened is a memory that is lost.
 type memory struct {
-	open func() (store.Store, error)
+	open    func(ctx context.Context) (store.Store, error)
+	missing func() bool // nobody has made the store yet
 
 	mu      sync.Mutex
 	records store.Store
@@ -20,11 +22,11 @@ type memory struct {
 
 var _ provider.Memory = (*memory)(nil)
 
-func (m *memory) store() (store.Store, error) {
+func (m *memory) store(ctx context.Context) (store.Store, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.records == nil {
-		records, err := m.open()
+		records, err := m.open(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -33,8 +35,26 @@ func (m *memory) store() (store.Store, error) {
 	return m.records, nil
 }
 
+// templatesWithin bounds the look for the store's templates: a list must not wait for a database that does not answer,
+// since those that were seen last will do.
+const templatesWithin = 2 * time.Second
+
+// Templates implements the catalog's Store. A store that nobody has made yet holds none, and is not made for a list.
+func (m *memory) Templates(ctx context.Context) ([]ohfp.Template, error) {
+	if m.missing() {
+		return nil, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, templatesWithin)
+	defer cancel()
+	records, err := m.store(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return records.Templates(ctx)
+}
+
 func (m *memory) Recall(ctx context.Context, key string) ([]byte, bool, error) {
-	records, err := m.store()
+	records, err := m.store(ctx)
 	if err != nil {
 		return nil, false, err
 	}
@@ -42,7 +62,7 @@ func (m *memory) Recall(ctx context.Context, key string) ([]byte, bool, error) {
 }
 
 func (m *memory) RecallPrefix(ctx context.Context, prefix string) (map[string][]byte, error) {
-	records, err := m.store()
+	records, err := m.store(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +70,7 @@ func (m *memory) RecallPrefix(ctx context.Context, prefix string) (map[string][]
 }
 
 func (m *memory) Remember(ctx context.Context, key string, value []byte, ttl time.Duration) error {
-	records, err := m.store()
+	records, err := m.store(ctx)
 	if err != nil {
 		return err
 	}
@@ -58,7 +78,7 @@ func (m *memory) Remember(ctx context.Context, key string, value []byte, ttl tim
 }
 
 func (m *memory) Swap(ctx context.Context, key string, old, value []byte, ttl time.Duration) (bool, error) {
-	records, err := m.store()
+	records, err := m.store(ctx)
 	if err != nil {
 		return false, err
 	}
@@ -66,7 +86,7 @@ func (m *memory) Swap(ctx context.Context, key string, old, value []byte, ttl ti
 }
 
 func (m *memory) Forget(ctx context.Context, prefix string) error {
-	records, err := m.store()
+	records, err := m.store(ctx)
 	if err != nil {
 		return err
 	}

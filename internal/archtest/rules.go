@@ -46,6 +46,7 @@ func Rules() []Rule {
 		{Package: "store", May: ". provider"}, // a Store is also the provider.Memory
 		{Package: "store/storetest", May: ". provider store", Uses: "github.com/google/go-cmp pgregory.net/rapid", Test: true},
 		{Package: "store/memory", May: ". provider store"},
+		{Package: "store/transfer", May: ". store"}, // any store into any other
 		{Package: "store/internal/localdisk", May: ".", Uses: system},
 		{Package: "store/jsonfile", May: ". provider store store/internal/localdisk", Uses: system},
 		{Package: "store/sqlstore", May: ". provider store store/internal/localdisk", Uses: sqlDrivers},
@@ -63,10 +64,11 @@ func Rules() []Rule {
 			May:     ". provider store internal/events internal/reconcile internal/orphans internal/placement internal/templates",
 		},
 		{Package: "internal/shard", May: ". store internal/reconcile"},
+		{Package: "internal/storage", May: ". store store/transfer internal/config internal/shard"},
 		{Package: "internal/query", May: ". store internal/orphans", Never: "store.Store"},
 
 		// What the faces share.
-		{Package: "internal/view", May: ". internal/query"},
+		{Package: "internal/view", May: ". internal/command internal/query"},
 		{Package: "internal/config/document", May: ".", Uses: yaml}, // JSON and YAML with line numbers, whatever they mean
 		{Package: "internal/config/directories"},                    // shared with cmd/ohfp-hf
 		{Package: "internal/config", May: ". internal/config/document internal/config/directories", Uses: yaml},
@@ -83,7 +85,7 @@ func Rules() []Rule {
 		{
 			Package: "internal/app",
 			May: ". provider provider/fake provider/aws store store/memory store/jsonfile store/sqlstore store/dynamodb" +
-				" internal/events internal/placement internal/guard internal/templates internal/reconcile internal/command" +
+				" internal/events internal/placement internal/guard internal/templates internal/reconcile internal/command internal/storage" +
 				" internal/query internal/config internal/access internal/telemetry internal/version internal/hostfactory" +
 				" internal/output",
 		},
@@ -101,7 +103,7 @@ func Rules() []Rule {
 		// The faces, and what only a command line offers.
 		{
 			Package: "internal/cli",
-			May:     faces + " internal/app internal/daemon internal/daemon/wire internal/setup internal/demo awssim deploy/...",
+			May:     faces + " store internal/app internal/storage internal/daemon internal/daemon/wire internal/setup internal/demo awssim deploy/...",
 			Uses:    cobra + " " + terminal,
 		},
 		{Package: "internal/rest", May: faces, Uses: "github.com/danielgtaylor/huma/v2"},

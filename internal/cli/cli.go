@@ -33,18 +33,37 @@ type program struct {
 	lookupEnv func(string) (string, bool)
 	open      func(ctx context.Context, w wish, p *program) (*session, error)
 	global    globalFlags
+	noun      string           // the first word of the command that runs
 	operation access.Operation // of the command that runs
+	settings  settings
+	plain     bool // errors are sentences for people, not JSON
+}
+
+// settings are what the configuration says about how answers look.
+type settings struct {
+	Scheduler string
+	Fields    map[string][]string // by noun
 }
 
 // globalFlags may stand anywhere on the command line.
 type globalFlags struct {
-	Config   string
-	LogLevel string
-	Format   string
-	Quiet    bool
+	Config    string
+	LogLevel  string
+	Format    string
+	Output    string
+	Scheduler string
+	Fields    []string
+	Where     []string
+	Limit     int
+	Offset    int
+	Quiet     bool
+	Verbose   bool
+	NoColour  bool
+	Legacy    bool
 }
 
 func (p *program) run(ctx context.Context, args []string) (code int) {
+	p.plain = !asksForJSON(args)
 	if len(args) > 0 && slices.Contains(hostfactory.Actions(), hostfactory.Action(args[0])) && !wantsHelp(args[1:]) {
 		return p.hostFactory(ctx, hostfactory.Action(args[0]), args[1:])
 	}
@@ -101,26 +120,14 @@ func (p *program) exit(ctx context.Context, err error) int {
 	case errors.As(err, &silent):
 		return int(silent)
 	case errors.As(err, &usage):
-		p.complain(err)
+		p.complain(usage)
 		return exitUsage
 	case ctx.Err() != nil:
-		p.complain(errors.New("interrupted"))
+		p.complain(errInterrupted)
 		return exitInterrupted
 	default:
 		p.complain(err)
 		return exitFailure
-	}
-}
-
-// complain writes to standard error; when that fails there is nobody left to tell.
-func (p *program) complain(err error) {
-	fmt.Fprintf(p.errw, "ohfp: %v\n", err)
-}
-
-// note tells a person something beside the answer.
-func (p *program) note(format string, args ...any) {
-	if !p.global.Quiet {
-		fmt.Fprintf(p.errw, "ohfp: "+format+"\n", args...)
 	}
 }
 
@@ -130,5 +137,25 @@ func (p *program) show(document any, layout output.Layout) error {
 	if err != nil {
 		return usageError{err}
 	}
-	return output.Write(p.out, format, document, layout, output.ScreenOf(p.out, p.lookupEnv))
+	selection, err := p.selection()
+	if err != nil {
+		return err
+	}
+	chosen, arranged, err := selection.Apply(document, layout)
+	if err != nil {
+		if rule, ok := access.RuleOf(p.operation); !ok || rule.Effect == access.Reads {
+			return usageError{err}
+		}
+		// Something was done, and its answer must not get lost for a misspelled field.
+		p.note("%v", err)
+		chosen, arranged = document, layout
+	}
+	return output.Write(p.out, format, chosen, arranged, p.screen(p.out))
+}
+
+// screen is what is known of where w leads.
+func (p *program) screen(w io.Writer) output.Screen {
+	screen := output.ScreenOf(w, p.lookupEnv)
+	screen.Colour = screen.Colour && !p.global.NoColour
+	return screen
 }

@@ -47,6 +47,11 @@ func (d *desk) RequestMachines(_ context.Context, in command.RequestMachines) (o
 	return r, nil
 }
 
+func (d *desk) PlanRequest(_ context.Context, in command.RequestMachines) (command.RequestPlan, error) {
+	d.asked = append(d.asked, command.RequestPlan{Template: in.Template, Count: in.Count, Provider: in.Provider})
+	return command.RequestPlan{Template: in.Template, Count: in.Count}, d.refuse
+}
+
 func (d *desk) ReturnMachines(_ context.Context, in command.ReturnMachines) (ohfp.Request, error) {
 	d.asked = append(d.asked, in)
 	if d.refuse != nil {
@@ -70,6 +75,11 @@ func (d *desk) CancelRequest(_ context.Context, in command.CancelRequest) (ohfp.
 		}
 	}
 	return ohfp.Request{}, ohfp.Errorf(ohfp.ErrNotFound, "request %s does not exist", in.ID)
+}
+
+func (d *desk) DrainMachines(_ context.Context, in command.DrainMachines) (command.Drained, error) {
+	d.asked = append(d.asked, in)
+	return command.Drained{Unknown: in.IDs}, nil
 }
 
 func (d *desk) SyncRequests(ctx context.Context, in command.SyncRequests) error {

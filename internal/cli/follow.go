@@ -8,7 +8,6 @@ import (
 
 	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/internal/command"
-	"github.com/openhostfactory/ohfp/internal/output"
 	"github.com/openhostfactory/ohfp/internal/view"
 )
 
@@ -19,14 +18,17 @@ const (
 
 // waiting says whether and how long a command waits for the end of its request.
 type waiting struct {
-	On      bool
-	Timeout time.Duration
+	On       bool
+	Timeout  time.Duration // 0: for ever
+	Interval time.Duration // between looks; 0: longer and longer
 }
 
+const patience = 5 * time.Minute
+
 func (w *waiting) addFlags(cmd *cobra.Command) {
-	const patience = 5 * time.Minute
+	w.Timeout = patience
 	cmd.Flags().BoolVar(&w.On, "wait", false, "answer when the request has ended")
-	cmd.Flags().DurationVar(&w.Timeout, "timeout", patience, "how long --wait waits, for example 90s or 10m")
+	cmd.Flags().Var(seconds{&w.Timeout}, "timeout", "how long --wait waits, for example 90s or 10m, or a number of seconds")
 }
 
 func (w *waiting) check(cmd *cobra.Command) error {
@@ -46,8 +48,8 @@ func (p *program) follow(ctx context.Context, s *session, r ohfp.Request, wait w
 	if !p.global.Quiet {
 		p.answered(ctx, s, r.ID)
 	}
-	bar := newProgress(p.errw, p.global.Quiet, output.ScreenOf(p.errw, p.lookupEnv))
-	r, problem := p.watch(ctx, s, r, wait.Timeout, bar)
+	bar := newProgress(p.errw, p.global.Quiet, p.screen(p.errw))
+	r, problem := p.watch(ctx, s, r, wait, bar)
 	bar.clear()
 	if err := p.show(view.NewFullRequest(r, time.Now()), requestLayout()); err != nil {
 		return err
@@ -75,12 +77,19 @@ func (p *program) answered(ctx context.Context, s *session, id ohfp.RequestID) {
 }
 
 // watch returns the request as it was when it ended, the time was up, or ctx ended.
-func (p *program) watch(ctx context.Context, s *session, r ohfp.Request, timeout time.Duration, bar *progress) (ohfp.Request, error) {
-	over := time.NewTimer(timeout)
-	defer over.Stop()
+func (p *program) watch(ctx context.Context, s *session, r ohfp.Request, wait waiting, bar *progress) (ohfp.Request, error) {
+	var over <-chan time.Time
+	if wait.Timeout > 0 {
+		timer := time.NewTimer(wait.Timeout)
+		defer timer.Stop()
+		over = timer.C
+	}
 	tick := time.NewTicker(barInterval)
 	defer tick.Stop()
 	pause := firstPause
+	if wait.Interval > 0 {
+		pause = wait.Interval
+	}
 	look := time.NewTimer(pause)
 	defer look.Stop()
 	bar.draw(r)
@@ -89,7 +98,7 @@ func (p *program) watch(ctx context.Context, s *session, r ohfp.Request, timeout
 		select {
 		case <-ctx.Done():
 			return r, nil
-		case <-over.C:
+		case <-over:
 			return r, nil
 		case <-tick.C:
 			bar.draw(r)
@@ -112,7 +121,9 @@ func (p *program) watch(ctx context.Context, s *session, r ohfp.Request, timeout
 				return r, nil
 			}
 			bar.draw(r)
-			pause = min(pause+pause/2, lastPause)
+			if wait.Interval == 0 {
+				pause = min(pause+pause/2, lastPause)
+			}
 			look.Reset(pause)
 		}
 	}

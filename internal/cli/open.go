@@ -52,8 +52,14 @@ func (p *program) config(w wish) (config.Config, error) {
 		}
 	}
 	cfg, err := config.Load(config.Sources{File: w.Global.Config, Environ: os.Environ(), Flags: flags, Dir: dir})
-	if err != nil || p.operation == "" {
+	if err != nil {
 		return cfg, err
+	}
+	p.settings = settings{Scheduler: cfg.Scheduler.Type, Fields: map[string][]string{
+		"machines": cfg.Output.Machines, "providers": cfg.Output.Providers, "requests": cfg.Output.Requests, "templates": cfg.Output.Templates,
+	}}
+	if p.operation == "" {
+		return cfg, nil
 	}
 	caller := access.Caller{Name: p.caller(), Face: "cli", Role: access.Role(cfg.Access.LocalRole)}
 	return cfg, caller.May(p.operation)

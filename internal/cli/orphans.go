@@ -1,12 +1,10 @@
 package cli
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -97,7 +95,7 @@ More orphans than orphans.max_share allows are taken for a mistake, and none is 
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	flags.BoolVar(&in.DryRun, "dry-run", false, "only show what would be ended")
-	flags.BoolVar(&sure, "yes", false, "do not ask")
+	flags.BoolVarP(&sure, "yes", "y", false, "do not ask")
 	flags.BoolVar(&in.Force, "force", false, "also when there are so many that something may be wrong")
 	return cmd
 }
@@ -148,19 +146,6 @@ func fated(c command.Collection, fate command.Fate) int {
 		}
 	}
 	return n
-}
-
-// confirm asks whoever sits at the terminal. Without one, the command line must say it.
-func (p *program) confirm(question string) error {
-	if !output.IsTerminal(p.errw) {
-		return usageErrorf("%s pass --yes to do it, or --dry-run to see what would be done", question)
-	}
-	fmt.Fprintf(p.errw, "%s [y/N] ", question)
-	answer, _ := bufio.NewReader(p.in).ReadString('\n') // no answer is none
-	if word := strings.ToLower(strings.TrimSpace(answer)); word != "y" && word != "yes" {
-		return fmt.Errorf("nothing was done")
-	}
-	return nil
 }
 
 type collectedOrphan struct {

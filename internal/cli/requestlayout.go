@@ -33,3 +33,16 @@ func requestLayout() output.Layout {
 	layout.Records = ""
 	return layout
 }
+
+// planLayout is for what a request would do.
+func planLayout() output.Layout {
+	return output.Layout{Columns: []output.Column{
+		{Key: "dryRun", Heading: "dry run"},
+		{Key: "templateId", Heading: "template"},
+		{Key: "count", Number: true},
+		{Key: "provider"},
+		{Key: "placement"},
+		{Key: "dollarsAnHour", Heading: "$ an hour", Number: true},
+		{Key: "vcpus", Heading: "vcpus", Number: true},
+	}}
+}

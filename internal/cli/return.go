@@ -2,60 +2,110 @@ package cli
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/internal/command"
+	"github.com/openhostfactory/ohfp/internal/hostfactory"
+	"github.com/openhostfactory/ohfp/internal/query"
 	"github.com/openhostfactory/ohfp/internal/view"
 )
 
 // giveBack is what requests return was asked.
 type giveBack struct {
 	Request string
+	IDs     []string
 	Names   []string
+	All     bool
+	Input   payload
+	DryRun  bool
+	Sure    consent
 	Wait    waiting
 }
 
-func (p *program) requestsReturnCommand() *cobra.Command {
-	var in giveBack
-	cmd := &cobra.Command{
-		Use:   "return {--request-id REQUEST_ID | MACHINE_ID...}",
-		Short: "Give machines back",
-		Long: `Gives back all machines of a request, or the machines named. They are terminated; everything on them is lost.
+const aboutReturns = `Gives back all machines of a request, or the machines named. They are terminated; everything on them is lost.
 
 It answers with the id of the return as soon as the cloud has accepted it, and with --wait once the machines are
-gone. Machines that are not known here are reported, are not touched, and make the exit code 1.`,
+gone. Machines that are not known here are reported, are not touched, and make the exit code 1.
+
+With --all it gives back every machine that somebody has, after asking.`
+
+func (p *program) requestsReturnCommand() *cobra.Command {
+	return p.returnCommand(&cobra.Command{
+		Use:   "return {--request-id REQUEST_ID | MACHINE_ID... | --all}",
+		Short: "Give machines back",
+		Long:  aboutReturns,
 		Example: `  ohfp requests return --request-id REQUEST_ID --wait
   ohfp requests return i-0123456789abcdef0 i-0123456789abcdef1
-  ohfp requests return --name ip-10-0-0-4.ec2.internal`,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			what, err := in.command(args)
-			if err != nil {
-				return err
+  ohfp requests return --name ip-10-0-0-4.ec2.internal --dry-run`,
+	})
+}
+
+func (p *program) machinesReturnCommand() *cobra.Command {
+	return p.returnCommand(&cobra.Command{
+		Use:     "return {MACHINE_ID... | --request-id REQUEST_ID | --all}",
+		Aliases: []string{"terminate"},
+		Short:   "Give machines back: the same as ohfp requests return",
+		Long:    aboutReturns,
+		Example: `  ohfp machines return i-0123456789abcdef0 i-0123456789abcdef1
+  ohfp machines return --all --force
+  ohfp machines return --data '{"machines": [{"name": "ip-10-0-0-4.ec2.internal"}]}'`,
+	})
+}
+
+func (p *program) returnCommand(cmd *cobra.Command) *cobra.Command {
+	var in giveBack
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		what, err := in.command(p, args)
+		if err != nil {
+			return err
+		}
+		if err := in.Wait.check(cmd); err != nil {
+			return err
+		}
+		return p.with(cmd.Context(), func(s *session) error {
+			what.Origin = s.origin()
+			if in.All {
+				if what.Machines, err = p.inHand(cmd.Context(), s); err != nil {
+					return err
+				}
 			}
-			if err := in.Wait.check(cmd); err != nil {
-				return err
+			if in.DryRun {
+				return p.planReturn(cmd.Context(), s, what)
 			}
-			return p.with(cmd.Context(), func(s *session) error {
-				what.Origin = s.origin()
-				return p.giveBack(cmd.Context(), s, what, in.Wait)
-			})
-		},
+			if in.All && len(what.Machines) == 0 {
+				p.note("nobody has a machine to give back")
+				return nil
+			}
+			if in.All && !in.Sure.given() {
+				if err := p.confirm(fmt.Sprintf("give back and end all %d machines?", len(what.Machines))); err != nil {
+					return err
+				}
+			}
+			return p.giveBack(cmd.Context(), s, what, in.Wait)
+		})
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.StringVar(&in.Request, "request-id", "", "give back all machines of this request")
+	flags.StringVarP(&in.Request, "request-id", "r", "", "give back all machines of this request")
+	flags.StringSliceVarP(&in.IDs, "machine-id", "m", nil, "give back this machine (several: repeat or separate by commas)")
 	flags.StringSliceVar(&in.Names, "name", nil, "give back the machine with this host name (several: repeat or separate by commas)")
+	flags.BoolVar(&in.All, "all", false, "give back every machine that somebody has")
+	in.Input.addFlags(cmd, `{"machines": [{"machineId": "…"}]}`)
+	flags.BoolVar(&in.DryRun, "dry-run", false, "only show what would be ended")
+	in.Sure.addFlags(cmd)
 	in.Wait.addFlags(cmd)
 	return cmd
 }
 
 // command takes a request or machines, not both: "these machines of that request" would be a third meaning.
-func (in giveBack) command(args []string) (command.ReturnMachines, error) {
+func (in giveBack) command(p *program, args []string) (command.ReturnMachines, error) {
 	what := command.ReturnMachines{Request: ohfp.RequestID(in.Request)}
-	for _, word := range args {
+	for _, word := range append(slices.Clone(in.IDs), args...) {
 		switch id := ohfp.RequestID(word); {
 		case !id.WellFormed():
 			what.Machines = append(what.Machines, command.Named{ID: ohfp.MachineID(word)})
@@ -68,13 +118,93 @@ func (in giveBack) command(args []string) (command.ReturnMachines, error) {
 	for _, name := range in.Names {
 		what.Machines = append(what.Machines, command.Named{Name: name})
 	}
+	input, err := in.Input.read(p)
+	if err != nil {
+		return what, err
+	}
+	if input != nil {
+		machines, nameless, err := hostfactory.DecodeReturn(input)
+		if err != nil {
+			return what, err
+		}
+		if nameless > 0 {
+			p.note("%d machines in the input have neither a machineId nor a name and are passed over", nameless)
+		}
+		what.Machines = append(what.Machines, machines...)
+	}
+	named := what.Request != "" || len(what.Machines) > 0
 	switch {
-	case what.Request == "" && len(what.Machines) == 0:
+	case in.All && named:
+		return what, usageErrorf("pass either --all or what to give back, not both")
+	case !in.All && !named:
 		return what, usageErrorf("which machines? pass --request-id, or ids of machines; see ohfp machines list")
 	case what.Request != "" && len(what.Machines) > 0:
 		return what, usageErrorf("pass either a request or machines to give back, not both")
 	}
 	return what, nil
+}
+
+// inHand are the machines that their users have. Those of requests under way are not among them: such a request would
+// launch others for them.
+func (p *program) inHand(ctx context.Context, s *session) ([]command.Named, error) {
+	machines, err := s.Queries.Machines(ctx, query.MachineFilter{States: aliveStates()})
+	if err != nil {
+		return nil, err
+	}
+	open, err := allRequests(ctx, s, query.RequestFilter{
+		Type: ohfp.TypeAcquire, Statuses: []ohfp.Status{ohfp.StatusPending, ohfp.StatusInProgress, ohfp.StatusStopping},
+	})
+	if err != nil {
+		return nil, err
+	}
+	var named []command.Named
+	for _, m := range wanted(machines) {
+		if !slices.Contains(open, m.Request) {
+			named = append(named, command.Named{ID: m.ID})
+		}
+	}
+	if len(open) > 0 {
+		p.note("%d requests are under way and are left alone; see ohfp requests cancel --all", len(open))
+	}
+	return named, nil
+}
+
+// planReturn shows which machines would be ended.
+func (p *program) planReturn(ctx context.Context, s *session, what command.ReturnMachines) error {
+	var filters []query.MachineFilter
+	if what.Request != "" {
+		found, _, err := s.Queries.RequestStatus(ctx, []ohfp.RequestID{what.Request})
+		if err != nil {
+			return err
+		}
+		if len(found) == 0 {
+			return noSuchRequest(what.Request)
+		}
+		filters = append(filters, query.MachineFilter{Request: what.Request})
+	}
+	var byID, byName query.MachineFilter
+	for _, m := range what.Machines {
+		if m.ID != "" {
+			byID.IDs = append(byID.IDs, m.ID)
+		} else {
+			byName.Names = append(byName.Names, m.Name)
+		}
+	}
+	if len(byID.IDs) > 0 {
+		filters = append(filters, byID)
+	}
+	if len(byName.Names) > 0 {
+		filters = append(filters, byName)
+	}
+	var machines []ohfp.Machine
+	for _, filter := range filters {
+		found, err := s.Queries.Machines(ctx, filter)
+		if err != nil {
+			return err
+		}
+		machines = append(machines, wanted(found)...)
+	}
+	return p.showPlan("return", machines)
 }
 
 func (p *program) giveBack(ctx context.Context, s *session, what command.ReturnMachines, wait waiting) error {

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/openhostfactory/ohfp/internal/access"
+	"github.com/openhostfactory/ohfp/internal/config"
 	"github.com/openhostfactory/ohfp/internal/output"
 	"github.com/openhostfactory/ohfp/internal/version"
 )
@@ -49,7 +50,7 @@ A template says what kind of machines; a request asks for some of them.`,
 		if words := cmd.Flags().Args(); cmd.HasSubCommands() && len(words) > 0 {
 			return cmd.Args(cmd, words) // the flag belongs to a command that does not exist
 		}
-		return usageErrorf("%w; see %s --help", err, cmd.CommandPath())
+		return flagMistake(cmd, err)
 	})
 	root.AddGroup(
 		&cobra.Group{ID: groupMachines, Title: "Machines:"},
@@ -64,6 +65,7 @@ A template says what kind of machines; a request asks for some of them.`,
 	)
 	root.AddCommand(p.hostFactoryCommands()...)
 	p.addGlobalFlags(root)
+	p.addSelection(root)
 	return root
 }
 
@@ -73,14 +75,29 @@ func (p *program) addGlobalFlags(root *cobra.Command) {
 	flags.StringVar(&p.global.Format, "format", string(output.JSON), "how answers look: `FORMAT` is json, yaml, table or list")
 	flags.StringVar(&p.global.Config, "config", "", "configuration `FILE` (default: in the configuration directory)")
 	flags.StringVar(&p.global.LogLevel, "log-level", "", "log to standard error from this `LEVEL` on: DEBUG, INFO, WARNING, ERROR or CRITICAL")
+	flags.StringSliceVar(&p.global.Fields, "fields", nil, "only these `FIELDS` of the answer, in this order: requestId,machines.name")
+	flags.StringVar(&p.global.Output, "output", "", "write the answer to this `FILE`, whole or not at all, instead of standard output")
+	flags.StringVar(&p.global.Scheduler, "scheduler", "", "how answers spell names: `DIALECT` is hostfactory or hf (requestId) or default (request_id)")
+	flags.BoolVar(&p.global.Legacy, "legacy", false, "the same as --scheduler hostfactory")
+	flags.BoolVar(&p.global.NoColour, "no-color", false, "no colours on a terminal")
 	flags.BoolVarP(&p.global.Quiet, "quiet", "q", false, "no progress and no notes on standard error, only errors")
-	complete(root, "format", "json", "yaml", "table", "list")
-	complete(root, "log-level", "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+	flags.BoolVar(&p.global.Verbose, "verbose", false, "the same as --log-level INFO")
+	complete(root, "format", formatNames()...)
+	complete(root, "log-level", logLevels()...)
+	complete(root, "scheduler", config.Schedulers()...)
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
 		p.operation = operationOf(cmd)
-		if _, err := output.ParseFormat(p.global.Format); err != nil {
-			return usageError{err}
+		if err := p.checkGlobal(cmd); err != nil {
+			return err
 		}
+		if p.global.Output == "" {
+			return nil
+		}
+		file, err := openOut(p.global.Output)
+		if err != nil {
+			return err
+		}
+		p.out = file
 		return nil
 	}
 }

@@ -75,7 +75,7 @@ func (p *program) serve(ctx context.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, a.Close()) }()
 	d := &daemon.Daemon{
-		Config: cfg, Commands: a.Commands, Queries: a.Queries, Partial: partial, Now: time.Now, Log: a.Log,
+		Config: cfg, Commands: a.Commands, Queries: a.Queries, Partial: partial, Watchers: a.Watchers(), Now: time.Now, Log: a.Log,
 		Notify: daemon.Notifier(p.lookupEnv),
 	}
 	p.note("serving %s; stop it with SIGTERM or Ctrl-C", cfg.WorkDir)

@@ -15,10 +15,12 @@ import (
 // commands is the write side as far as the command line reaches it.
 type commands interface {
 	hostfactory.Commands
+	PlanRequest(ctx context.Context, in command.RequestMachines) (command.RequestPlan, error)
 	CancelRequest(ctx context.Context, in command.CancelRequest) (ohfp.Request, error)
 	FindOrphans(ctx context.Context) (command.OrphanSurvey, error)
 	RebuildRecords(ctx context.Context, in command.RebuildRecords) (command.Rebuild, error)
 	CollectOrphans(ctx context.Context, in command.CollectOrphans) (command.Collection, error)
+	DrainMachines(ctx context.Context, in command.DrainMachines) (command.Drained, error)
 }
 
 // queries is the read side as far as the command line reaches it.

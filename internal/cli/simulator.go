@@ -20,7 +20,7 @@ func (p *program) simulatorCommand() *cobra.Command {
 		Example: "  ohfp simulator serve --port 5050",
 		GroupID: groupTools,
 	})
-	cmd.AddCommand(p.simulatorServeCommand())
+	cmd.AddCommand(p.simulatorServeCommand(), p.simulatorInterruptCommand())
 	return cmd
 }
 
@@ -37,9 +37,10 @@ func (p *program) simulatorServeCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve the simulated AWS until interrupted",
-		Long: `Serves a simulated AWS account until it is interrupted: EC2 and STS of one region, all in memory. Anybody who
-reaches the port may use it, so it listens on this machine only unless --host says otherwise.`,
+		Long: `Serves a simulated AWS account until it is interrupted: EC2, Auto Scaling, SSM, SQS and STS of one region, all in
+memory. Anybody who reaches the port may use it, so it listens on this machine only unless --host says otherwise.`,
 		Example: `  ohfp simulator serve --port 5050
+  ohfp simulator serve --interruption-queue taken
   ohfp simulator serve --launch-delay 30s --capacity t3.medium=2 --capacity m5.xlarge@us-east-1a/spot=0
   aws --endpoint-url http://127.0.0.1:5050 ec2 describe-instances`,
 		Args: noArguments,
@@ -68,6 +69,7 @@ reaches the port may use it, so it listens on this machine only unless --host sa
 	flags.DurationVar(&in.Options.Latency, "latency", 0, "how much later every call is answered")
 	flags.BoolVar(&in.Options.Throttle, "throttle", false, "limit the rate of calls as EC2 does")
 	flags.StringSliceVar(&in.Capacity, "capacity", nil, "`TYPE[@ZONE][/spot]=N`: only N instances of a pool (several: repeat or separate by commas)")
+	flags.StringVar(&in.Options.InterruptionQueue, "interruption-queue", "", "`NAME` of an SQS queue that is told of instances that are taken back")
 	flags.Uint64Var(&in.Options.Seed, "seed", 0, "repeat ids and prices, 0 for new ones")
 	return cmd
 }

@@ -11,12 +11,18 @@ import (
 
 func (p *program) storageCommand() *cobra.Command {
 	cmd := group(&cobra.Command{
-		Use:     "storage",
-		Short:   "The records of requests and machines",
-		Example: "  ohfp storage rebuild --dry-run",
+		Use:   "storage",
+		Short: "The records of requests and machines",
+		Example: `  ohfp storage health --format list
+  ohfp storage backup records.jsonl
+  ohfp storage migrate --from json --to postgresql`,
 		GroupID: groupTools,
 	})
-	cmd.AddCommand(p.storageRebuildCommand())
+	cmd.AddCommand(
+		p.storageListCommand(), p.storageShowCommand(), p.storageHealthCommand(), p.storageValidateCommand(), p.storageTestCommand(),
+		p.storageMetricsCommand(), p.storageInitCommand(), p.storageBackupCommand(), p.storageRestoreCommand(), p.storageMigrateCommand(),
+		p.storageCompactCommand(), p.storageRebuildCommand(),
+	)
 	return cmd
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/internal/output"
+	"github.com/openhostfactory/ohfp/internal/query"
 	"github.com/openhostfactory/ohfp/internal/view"
 )
 
@@ -23,6 +24,7 @@ func (p *program) templatesCommand() *cobra.Command {
 		GroupID: groupMachines,
 	})
 	var long bool
+	var api string
 	list := &cobra.Command{
 		Use:   "list",
 		Short: "List templates",
@@ -38,11 +40,15 @@ A template that cannot be used now stays in the list with the reason under "refu
 				if err != nil {
 					return err
 				}
+				templates = slices.DeleteFunc(templates, func(t query.TemplateView) bool {
+					return api != "" && !strings.EqualFold(t.Template.ProviderAPI, api)
+				})
 				return p.show(view.NewTemplates(templates, problems, long), templatesLayout())
 			})
 		},
 	}
 	list.Flags().BoolVar(&long, "long", false, "all fields, those of the cloud too")
+	list.Flags().StringVar(&api, "provider-api", "", "only templates of this `API`, for example EC2Fleet")
 	show := &cobra.Command{
 		Use:     "show TEMPLATE_ID",
 		Short:   "Show one template with all its fields",
@@ -60,7 +66,11 @@ A template that cannot be used now stays in the list with the reason under "refu
 			})
 		},
 	}
-	cmd.AddCommand(list, show)
+	cmd.AddCommand(
+		list, show, p.templatesCreateCommand(), p.templatesUpdateCommand(), p.templatesDeleteCommand(), p.templatesForgetCommand(),
+		p.templatesValidateCommand(), p.templatesRefreshCommand(), p.templatesGenerateCommand(), p.templatesImportCommand(),
+		p.templatesExportCommand(),
+	)
 	return cmd
 }
 

@@ -10,6 +10,7 @@ import (
 // CancelRequest ends a request for machines that is under way and releases what it has.
 type CancelRequest struct {
 	ID     ohfp.RequestID
+	Reason string // why, for people; may be empty
 	Origin ohfp.Origin
 }
 
@@ -25,7 +26,11 @@ func (c *Commands) CancelRequest(ctx context.Context, in CancelRequest) (ohfp.Re
 		case r.Status.Terminal():
 			return nil, ohfp.Errorf(ohfp.ErrConflict, "request %s is %s and cannot be cancelled; return its machines instead", r.ID, r.Status)
 		}
-		events, err := r.Stop(ohfp.StatusCancelled, ohfp.ReasonCancelled, "cancelled by "+in.Origin.String(), c.Now())
+		why := "cancelled by " + in.Origin.String()
+		if in.Reason != "" {
+			why += ": " + in.Reason
+		}
+		events, err := r.Stop(ohfp.StatusCancelled, ohfp.ReasonCancelled, why, c.Now())
 		for i := range events {
 			events[i].Actor = in.Origin.String()
 		}

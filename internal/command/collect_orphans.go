@@ -115,8 +115,14 @@ func (c *Commands) held(ctx context.Context, survey OrphanSurvey, dry bool) (str
 	if err != nil {
 		return "", fmt.Errorf("see whether there are records: %w", err)
 	}
+	found := 0
+	for _, o := range survey.Orphans {
+		if o.IsMachine() {
+			found++
+		}
+	}
 	message := ""
-	switch found := len(survey.Orphans); {
+	switch {
 	case len(newest) == 0:
 		message = fmt.Sprintf("there are no records at all, and %d machines that carry our tag: if the store was lost, run ohfp storage rebuild, "+
 			"and nothing is an orphan; else run ohfp orphans collect --force", survey.Owned)
@@ -303,11 +309,14 @@ func (c *Commands) bury(
 		return "", err
 	}
 	r.Origin = by
-	stopped, err := r.Stop(ohfp.StatusCancelled, ohfp.ReasonOrphaned, "orphans: no record answered for them", c.Now())
-	if err != nil {
-		return "", err
+	if !r.Status.Terminal() { // a fleet without machines has ended, and is only removed
+		stopped, err := r.Stop(ohfp.StatusCancelled, ohfp.ReasonOrphaned, "orphans: no record answered for them", c.Now())
+		if err != nil {
+			return "", err
+		}
+		events = append(events, stopped...)
 	}
-	if err := c.Store.CreateRequest(ctx, r, store.Limits{}, append(events, stopped...)...); err != nil {
+	if err := c.Store.CreateRequest(ctx, r, store.Limits{}, events...); err != nil {
 		return "", fmt.Errorf("store the request of orphans: %w", err)
 	}
 	_, err = c.Executor.Drive(ctx, id, factsFor(id, left))

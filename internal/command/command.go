@@ -21,21 +21,34 @@ type Templates interface {
 	Template(ctx context.Context, id ohfp.TemplateID) (ohfp.Template, error)
 }
 
+// Catalog is where the store's templates are listed among those of files.
+type Catalog interface {
+	// Check says whether a template could be used as it is, without any network.
+	Check(ctx context.Context, t ohfp.Template) error
+	// InFile returns the file that holds a template; empty when none does.
+	InFile(id ohfp.TemplateID) string
+	// Forget ends the listing of a template that is broken or gone.
+	Forget(ctx context.Context, id ohfp.TemplateID) error
+}
+
 // Commands carries out commands. All fields but Chores, Events, Orphans, Providers and Log are required.
 type Commands struct {
 	Store     store.Store
 	Templates Templates
+	Catalog   Catalog // of the commands that change templates
 	Placement placement.Policy
 	Executor  *reconcile.Executor
 	Chores    *reconcile.Chores
 	Events    *events.Delivery
 	Limits    Limits
-	Requests  RequestPolicy
-	Orphans   OrphanPolicy
-	Providers []string // every configured provider instance, also those that take no new requests; none: those of Placement
-	Now       func() time.Time
-	NewID     func(t ohfp.RequestType) ohfp.RequestID
-	Log       *slog.Logger
+	// TemplateEvents: changes of templates are events too.
+	TemplateEvents bool
+	Requests       RequestPolicy
+	Orphans        OrphanPolicy
+	Providers      []string // every configured provider instance, also those that take no new requests; none: those of Placement
+	Now            func() time.Time
+	NewID          func(t ohfp.RequestType) ohfp.RequestID
+	Log            *slog.Logger
 }
 
 // Limits are the operator's bounds besides each template's maxNumber. Zero means none.

@@ -230,6 +230,12 @@ func (h *history) settle() {
 		}
 		h.check(h.rt)
 	}
+	h.compare()
+	h.checkGroups()
+}
+
+// compare makes sure that what is alive is what the records hold for their users, once all is settled.
+func (h *history) compare() {
 	recorded := map[ohfp.MachineID]string{}
 	for _, r := range append(h.requests(ohfp.TypeAcquire), h.requests(ohfp.TypeReturn)...) {
 		if !r.Settled() {
@@ -255,7 +261,6 @@ func (h *history) settle() {
 	for id, who := range recorded {
 		h.rt.Errorf("machine %s, %s, is on record and not alive", id, who)
 	}
-	h.checkGroups()
 	for id := range h.handed {
 		if m, ok := h.cloud.Machine(id); !ok || m.Gone() {
 			h.rt.Errorf("machine %s was taken from its user", id)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/openhostfactory/ohfp"
+	"github.com/openhostfactory/ohfp/internal/placement"
 	"github.com/openhostfactory/ohfp/internal/reconcile"
 	"github.com/openhostfactory/ohfp/provider"
 	"github.com/openhostfactory/ohfp/store"
@@ -15,6 +16,7 @@ import (
 type RequestMachines struct {
 	Template ohfp.TemplateID
 	Count    int
+	Provider string // the instance to ask; empty: placement chooses
 	Origin   ohfp.Origin
 }
 
@@ -22,20 +24,7 @@ type RequestMachines struct {
 // runs and nothing will: the input is wrong, a limit is reached, or the cloud refused for good. When the outcome of the
 // launch is unknown there is no error: the request's status tells later.
 func (c *Commands) RequestMachines(ctx context.Context, in RequestMachines) (ohfp.Request, error) {
-	if in.Template == "" {
-		return ohfp.Request{}, ohfp.Errorf(ohfp.ErrInvalid, "the request names no template; see ohfp templates list")
-	}
-	template, err := c.Templates.Template(ctx, in.Template)
-	if err != nil {
-		return ohfp.Request{}, err
-	}
-	if err := template.CheckCount(in.Count); err != nil {
-		return ohfp.Request{}, err
-	}
-	if limit := c.Limits.PerRequest; limit > 0 && in.Count > limit {
-		return ohfp.Request{}, ohfp.Errorf(ohfp.ErrLimit, "a request may ask for %d machines at most, not %d; ask for fewer or raise limits.max_machines_per_request", limit, in.Count)
-	}
-	choice, err := c.Placement.Choose(template)
+	template, choice, err := c.place(ctx, in)
 	if err != nil {
 		return ohfp.Request{}, err
 	}
@@ -78,7 +67,7 @@ func (c *Commands) RequestMachines(ctx context.Context, in RequestMachines) (ohf
 	c.Executor.Reach(reconcile.StepRequestStored)
 
 	if paced != nil {
-		return r, nil //nolint:nilerr // waiting for the rate is no trouble
+		return r, nil // waiting for the rate is no trouble
 	}
 	if r, err = driver.Call(ctx, r, 1); err == nil {
 		r, err = driver.Drive(ctx, r.ID, ohfp.Facts{})
@@ -90,6 +79,35 @@ func (c *Commands) RequestMachines(ctx context.Context, in RequestMachines) (ohf
 		return r, refusal(r)
 	}
 	return r, nil
+}
+
+// place finds the template and the provider of a request, and refuses what may not be asked for.
+func (c *Commands) place(ctx context.Context, in RequestMachines) (ohfp.Template, placement.Choice, error) {
+	if in.Template == "" {
+		return ohfp.Template{}, placement.Choice{}, ohfp.Errorf(ohfp.ErrInvalid, "the request names no template; see ohfp templates list")
+	}
+	template, err := c.Templates.Template(ctx, in.Template)
+	if err != nil {
+		return template, placement.Choice{}, err
+	}
+	if err := template.CheckCount(in.Count); err != nil {
+		return template, placement.Choice{}, err
+	}
+	if limit := c.Limits.PerRequest; limit > 0 && in.Count > limit {
+		return template, placement.Choice{}, ohfp.Errorf(ohfp.ErrLimit, "a request may ask for %d machines at most, not %d; ask for fewer or raise limits.max_machines_per_request", limit, in.Count)
+	}
+	if in.Provider == "" {
+		choice, err := c.Placement.Choose(template)
+		return template, choice, err
+	}
+	if own := template.ProviderName; own != "" && own != in.Provider {
+		return template, placement.Choice{}, ohfp.Errorf(ohfp.ErrInvalid, "template %s names provider %s and cannot go to %s; ask without a provider", template.ID, own, in.Provider)
+	}
+	asked := template
+	asked.ProviderName = in.Provider
+	choice, err := c.Placement.Choose(asked)
+	choice.Reason = "the request names it"
+	return template, choice, err
 }
 
 // refusal is the error of a request that the cloud refused for good.

@@ -33,6 +33,8 @@ type world struct {
 	cloud *fake.Cloud
 	store store.Store
 
+	tune func(*command.Commands) // changes what a process is like; nil: nothing
+
 	mu        sync.Mutex
 	templates map[ohfp.TemplateID]ohfp.Template
 	requests  int
@@ -90,7 +92,7 @@ func (w *world) process() *command.Commands {
 	w.t.Helper()
 	p := w.open()
 	log := slog.New(slog.DiscardHandler)
-	return &command.Commands{
+	c := &command.Commands{
 		Store:     w.store,
 		Templates: w,
 		Placement: placement.Policy{Instances: []placement.Instance{{Name: "cloud", Type: fake.Type}}},
@@ -103,6 +105,10 @@ func (w *world) process() *command.Commands {
 		NewID: w.newID,
 		Log:   log,
 	}
+	if w.tune != nil {
+		w.tune(c)
+	}
+	return c
 }
 
 // newID numbers the requests, so that a random history can be played again.

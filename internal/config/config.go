@@ -30,13 +30,18 @@ type Config struct {
 	DefaultProvider  string                // empty: placement chooses
 	ProviderDefaults map[string]FieldTable // template fields by provider type
 
-	Storage     Storage
-	Limits      Limits
-	Requests    Requests
-	Cleaning    Cleaning
-	Orphans     Orphans
-	Daemon      Daemon
-	Resilience  Resilience
+	Storage    Storage
+	Limits     Limits
+	Requests   Requests
+	Scheduler  Scheduler
+	Output     Output
+	Cleaning   Cleaning
+	Orphans    Orphans
+	Daemon     Daemon
+	Resilience Resilience
+
+	Interruptions Interruptions
+
 	HostFactory HostFactory
 	Templates   Templates
 	Events      Events
@@ -63,25 +68,49 @@ type Provider struct {
 
 // Storage is where requests and machines are kept.
 type Storage struct {
-	Strategy string // StrategySQL or StrategyJSON
-	SQL      SQL
-	JSON     JSON
+	Strategy  string // StrategySQL, StrategyJSON or StrategyDynamoDB
+	SQL       SQL
+	JSON      JSON
+	DynamoDB  DynamoDB
+	Retention time.Duration // of requests that have ended; 0: for ever
+}
+
+// File is the path of a store in a file or directory; empty: it is none.
+func (s Storage) File() string {
+	switch {
+	case s.Strategy == StrategyJSON:
+		return s.JSON.Path
+	case s.Strategy == StrategySQL && s.SQL.Type != PostgreSQL:
+		return s.SQL.Path
+	default:
+		return ""
+	}
 }
 
 // Shared says whether daemons on several hosts may use the store at once.
 func (s Storage) Shared() bool {
-	return s.Strategy == StrategySQL && s.SQL.Type == PostgreSQL
+	return s.Strategy == StrategyDynamoDB || s.Strategy == StrategySQL && s.SQL.Type == PostgreSQL
 }
 
 // Where requests and machines can be kept.
 const (
-	StrategySQL  = "sql"
-	StrategyJSON = "json"
+	StrategySQL      = "sql"
+	StrategyJSON     = "json"
+	StrategyDynamoDB = "dynamodb"
 )
+
+// DynamoDB is the store in a table of DynamoDB. What is empty is left to the AWS SDK.
+type DynamoDB struct {
+	Region      string
+	Profile     string
+	Endpoint    string
+	TablePrefix string
+}
 
 // JSON is the store in files.
 type JSON struct {
-	Path string // of the directory
+	Path    string // of the directory
+	Backups int    // how many are kept; 0: none is made
 }
 
 // SQL is the store in a database.
@@ -132,6 +161,28 @@ type Requests struct {
 	CallBudget        time.Duration
 }
 
+// Scheduler is whose dialect answers on the command line have.
+type Scheduler struct {
+	Type string // one of Schedulers
+}
+
+// The dialects: names as Host Factory spells them, or with_underscores.
+const (
+	SchedulerHostFactory = "hostfactory"
+	SchedulerDefault     = "default"
+)
+
+// Schedulers lists the names of the dialects; hf is short for hostfactory.
+func Schedulers() []string { return []string{SchedulerHostFactory, "hf", SchedulerDefault} }
+
+// Output is which fields answers on the command line have, by what they are about; empty: all.
+type Output struct {
+	Machines  []string
+	Providers []string
+	Requests  []string
+	Templates []string
+}
+
 // Cleaning is when what requests share in the cloud is removed.
 type Cleaning struct {
 	UnusedAfter time.Duration // 0: never
@@ -177,6 +228,13 @@ type Breaker struct {
 	OpenFor  time.Duration // how long calls are held back before one is tried
 }
 
+// Interruptions is how it is learned what clouds take back.
+type Interruptions struct {
+	PollInterval        time.Duration // between questions about spot interruptions; 0: never
+	MaintenanceInterval time.Duration // between questions about scheduled maintenance; 0: never
+	Rebalance           bool          // machines that a cloud recommends to replace count as taken back
+}
+
 // HostFactory is how answers to Host Factory look where its operators want them differently.
 type HostFactory struct {
 	PartialResult string // PartialWithError or PartialComplete
@@ -200,7 +258,8 @@ type Access struct {
 
 // Events is where events go besides the store.
 type Events struct {
-	Sinks []Sink
+	Templates bool // changes of templates are events too
+	Sinks     []Sink
 }
 
 // Sink is a place that events are taken to.

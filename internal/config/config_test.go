@@ -55,12 +55,13 @@ func TestDefaults(t *testing.T) {
 	want := Config{
 		Instance: "awsinst", ConfDir: dir, WorkDir: dir + "/work", LogDir: dir + "/log",
 		Providers: []Provider{{Name: "awsinst", Type: "aws", Enabled: true}},
-		Storage:   Storage{Strategy: "sql", SQL: SQL{Type: SQLite, Path: dir + "/work/ohfp.db", Schema: "ohfp", MaxConnections: 8}, JSON: JSON{Path: dir + "/work/data"}},
+		Storage:   Storage{Strategy: "sql", SQL: SQL{Type: SQLite, Path: dir + "/work/ohfp.db", Schema: "ohfp", MaxConnections: 8}, JSON: JSON{Path: dir + "/work/data", Backups: 5}, DynamoDB: DynamoDB{TablePrefix: "hostfactory"}, Retention: 720 * time.Hour},
 		Limits:    Limits{MaxMachinesPerRequest: 10_000},
 		Requests: Requests{
 			Timeout: 10 * time.Minute, UnansweredRelease: 10 * time.Minute, AbandonedAfter: 40 * time.Minute, CallBudget: 20 * time.Second,
 		},
-		Cleaning: Cleaning{UnusedAfter: 24 * time.Hour},
+		Scheduler: Scheduler{Type: SchedulerHostFactory},
+		Cleaning:  Cleaning{UnusedAfter: 24 * time.Hour},
 		Orphans: Orphans{
 			Policy: OrphansReport, Interval: 10 * time.Minute, Quarantine: time.Hour, MinAge: 15 * time.Minute, MaxShare: 20,
 		},
@@ -68,8 +69,12 @@ func TestDefaults(t *testing.T) {
 			Interval: time.Second, IdleInterval: 15 * time.Second, LiveInterval: 30 * time.Second,
 			AnswerWithin: 5 * time.Second, StopWithin: 20 * time.Second, Lease: 6 * time.Second,
 		},
-		Resilience:  Resilience{Breaker: Breaker{Enabled: true, Failures: 5, OpenFor: 30 * time.Second}, Pacing: true},
+		Resilience: Resilience{Breaker: Breaker{Enabled: true, Failures: 5, OpenFor: 30 * time.Second}, Pacing: true},
+
+		Interruptions: Interruptions{PollInterval: 15 * time.Second, MaintenanceInterval: 5 * time.Minute},
+
 		HostFactory: HostFactory{PartialResult: PartialWithError},
+		Events:      Events{Templates: true},
 		Access:      Access{LocalRole: "admin"},
 		Logging:     Logging{AcceptPropagated: true, Level: slog.LevelInfo, File: dir + "/log/ohfp.awsinst.log", MaxSizeMB: 10, MaxRotate: 5},
 		Origins:     map[string]string{"providers": "environment"},
@@ -88,17 +93,21 @@ const every = `{
   ],
   "default_provider": "b",
   "provider_defaults": {"aws": {"template_defaults": {"price_type": "spot"}}},
-  "storage": {"strategy": "sql", "sql": {"path": "store/x.db", "type": "postgresql", "url": "postgresql://u:p@h/d", "schema": "two", "max_connections": 3}, "json": {"path": "store/data"}},
+  "storage": {"strategy": "sql", "sql": {"path": "store/x.db", "type": "postgresql", "url": "postgresql://u:p@h/d", "schema": "two", "max_connections": 3}, "json": {"path": "store/data", "backups": 2}, "retention": "48h",
+    "dynamodb": {"region": "eu-west-1", "profile": "records", "endpoint": "http://127.0.0.1:8000", "table_prefix": "hf"}},
   "limits": {"max_machines_per_request": 5, "max_machines": "50", "max_vcpus": 128, "max_hourly_cost": 12.5},
   "requests": {"timeout": 90, "unanswered_release": "5m", "abandoned_after": "1h", "release_abandoned": true, "call_budget": "2.5s"},
   "resilience": {"breaker": {"enabled": false, "failures": 7, "open_for": 10}, "pacing": {"enabled": false}},
+  "scheduler": {"type": "default"},
+  "output": {"fields": {"machines": ["machineId"], "providers": ["name"], "requests": ["requestId", "machines.name"], "templates": ["templateId"]}},
   "cleaning": {"unused_after": "36h"},
   "orphans": {"policy": "terminate", "interval": "5m", "quarantine": "2h", "min_age": 60, "max_share": 5},
+  "interruptions": {"poll_interval": 20, "maintenance_interval": "0", "rebalance": true},
   "daemon": {"interval": "2s", "idle_interval": 3, "live_interval": "4s", "answer_within": 0, "stop_within": "1m", "lease": "9s", "groups": ["egoadmin", 1000]},
   "hostfactory": {"partial_result": "complete"},
   "templates": {"files": ["t.json", "~/u.yml", "/v.json"]},
   "access": {"local_role": "viewer"},
-  "events": {"sinks": [
+  "events": {"templates": false, "sinks": [
     {"name": "audit", "type": "file", "path": "e.jsonl", "max_size_mb": 3, "max_rotate": 4, "kinds": ["machine.*", "request.changed"]},
     {"name": "ops", "type": "webhook", "url": "https://ops.example/hook", "secret": "$HOOK"},
     {"name": "more", "type": "webhook", "url": "https://ops.example/more", "secret_file": "~/hook"},
@@ -115,17 +124,21 @@ providers:
   type: aws
 default_provider: b
 provider_defaults: {aws: {template_defaults: {price_type: spot}}}
-storage: {type: sql, sql: {path: store/x.db, type: postgresql, url: "postgresql://u:p@h/d", schema: two, max_connections: 3}, json_strategy: {base_path: store/data}}
+storage: {type: sql, sql: {path: store/x.db, type: postgresql, url: "postgresql://u:p@h/d", schema: two, max_connections: 3}, retention: 48h, json_strategy: {base_path: store/data, backup_count: 2}, dynamodb: {endpoint: "http://127.0.0.1:8000"}, dynamodb_strategy: {region: eu-west-1, profile: records, table_prefix: hf}}
 limits: {max_machines_per_request: 5, max_machines: "50", max_vcpus: 128, max_hourly_cost: "12.50"}
 requests: {timeout: 90, unanswered_release: 5m, abandoned_after: 1h, release_abandoned: true, call_budget: 2.5s}
 resilience: {breaker: {enabled: false, failures: 7, open_for: 10s}, pacing: {enabled: false}}
+scheduler: {type: default}
+output: {fields: {machines: [machineId], providers: [name], requests: [requestId, machines.name], templates: [templateId]}}
 cleaning: {unused_after: 36h}
 orphans: {policy: terminate, interval: 5m, quarantine: 2h, min_age: 60, max_share: 5}
+interruptions: {poll_interval: 20s, maintenance_interval: 0, rebalance: yes}
 daemon: {interval: 2s, idle_interval: 3, live_interval: 4s, answer_within: 0, stop_within: 1m, lease: 9s, groups: [egoadmin, 1000]}
 hostfactory: {partial_result: complete}
 templates: {files: [t.json, ~/u.yml, /v.json]}
 access: {local_role: viewer}
 events:
+  templates: no
   sinks:
   - {name: audit, type: file, path: e.jsonl, max_size_mb: 3, max_rotate: 4, kinds: ["machine.*", request.changed]}
   - {name: ops, type: webhook, url: "https://ops.example/hook", secret: $HOOK}
@@ -162,11 +175,17 @@ logging: {accept_propagated: false, level: LOG_DEBUG, file: /tmp/x.log, max_size
 				ProviderDefaults: map[string]FieldTable{"aws": {"price_type": json.RawMessage(`"spot"`)}},
 				Storage: Storage{Strategy: "sql", SQL: SQL{
 					Type: PostgreSQL, Path: dir + "/store/x.db", URL: "postgresql://u:p@h/d", Schema: "two", MaxConnections: 3,
-				}, JSON: JSON{Path: dir + "/store/data"}},
+				}, JSON: JSON{Path: dir + "/store/data", Backups: 2}, Retention: 48 * time.Hour, DynamoDB: DynamoDB{
+					Region: "eu-west-1", Profile: "records", Endpoint: "http://127.0.0.1:8000", TablePrefix: "hf",
+				}},
 				Limits: Limits{MaxMachinesPerRequest: 5, MaxMachines: 50, MaxVCPUs: 128, MaxHourlyCost: 12_500_000},
 				Requests: Requests{
 					Timeout: 90 * time.Second, UnansweredRelease: 5 * time.Minute, AbandonedAfter: time.Hour,
 					ReleaseAbandoned: true, CallBudget: 2500 * time.Millisecond,
+				},
+				Scheduler: Scheduler{Type: SchedulerDefault},
+				Output: Output{
+					Machines: []string{"machineId"}, Providers: []string{"name"}, Requests: []string{"requestId", "machines.name"}, Templates: []string{"templateId"},
 				},
 				Cleaning: Cleaning{UnusedAfter: 36 * time.Hour},
 				Orphans:  Orphans{Policy: OrphansTerminate, Interval: 5 * time.Minute, Quarantine: 2 * time.Hour, MinAge: time.Minute, MaxShare: 5},
@@ -174,7 +193,10 @@ logging: {accept_propagated: false, level: LOG_DEBUG, file: /tmp/x.log, max_size
 					Interval: 2 * time.Second, IdleInterval: 3 * time.Second, LiveInterval: 4 * time.Second, StopWithin: time.Minute, Lease: 9 * time.Second,
 					Groups: []string{"egoadmin", "1000"},
 				},
-				Resilience:  Resilience{Breaker: Breaker{Failures: 7, OpenFor: 10 * time.Second}},
+				Resilience: Resilience{Breaker: Breaker{Failures: 7, OpenFor: 10 * time.Second}},
+
+				Interruptions: Interruptions{PollInterval: 20 * time.Second, Rebalance: true},
+
 				HostFactory: HostFactory{PartialResult: "complete"},
 				Events: Events{Sinks: []Sink{
 					{Name: "audit", Type: SinkFile, Path: dir + "/e.jsonl", MaxSizeMB: 3, MaxRotate: 4, Kinds: []string{"machine.*", "request.changed"}},
@@ -278,6 +300,15 @@ func TestPrecedence(t *testing.T) {
 	}
 }
 
+// TestSeedsDynamoDB chooses the store as the system before this one does.
+func TestSeedsDynamoDB(t *testing.T) {
+	t.Parallel()
+	c := load(t, Sources{Environ: hostFactory(t.TempDir(), "STORAGE_TYPE=dynamodb", "STORAGE_TABLE_PREFIX=cluster7")})
+	if c.Storage.Strategy != StrategyDynamoDB || c.Storage.DynamoDB != (DynamoDB{TablePrefix: "cluster7"}) || !c.Storage.Shared() || len(c.Notes) > 0 {
+		t.Errorf("storage is %+v, notes are %q", c.Storage, c.Notes)
+	}
+}
+
 func TestPropagatedLogSettings(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -369,10 +400,9 @@ func TestRefusals(t *testing.T) {
 		{"a key in two files", map[string]string{"config.json": `{"providers": []}`, "providers.yml": "providers: []"}, nil, nil, "DIR/providers.yml:1: providers is set in DIR/config.json:1 too; keep one"},
 		{"not an object", map[string]string{"config.json": `[]`}, nil, nil, "DIR/config.json:1: the configuration is a list; write an object of settings"},
 		{"broken", map[string]string{"config.json": "{\n"}, nil, nil, "configuration: DIR/config.json:1:2: unexpected end of JSON input"},
-		{"a store of another version", map[string]string{"config.json": `{"storage": {"strategy": "mongodb"}}`}, nil, nil, `DIR/config.json:1: storage.strategy is "mongodb"; write sql or json`},
+		{"a store of another version", map[string]string{"config.json": `{"storage": {"strategy": "mongodb"}}`}, nil, nil, `DIR/config.json:1: storage.strategy is "mongodb"; write sql, json or dynamodb`},
 		{"a database without an address", nil, []string{"OHFP_STORAGE_SQL_TYPE=postgresql"}, nil, "environment OHFP_STORAGE_SQL_TYPE: storage.sql.type is postgresql, but storage.sql.url is not set; set it, for example in the environment as OHFP_STORAGE_SQL_URL"},
 		{"another database", nil, []string{"OHFP_STORAGE_SQL_TYPE=mysql"}, nil, `environment OHFP_STORAGE_SQL_TYPE: storage.sql.type is "mysql"; write sqlite or postgresql`},
-		{"the seed's store", nil, []string{"STORAGE_TYPE=dynamodb"}, nil, `environment STORAGE_TYPE: storage.strategy is "dynamodb"; write sql or json`},
 		{"a variable that is not set", map[string]string{"config.json": "{\"providers\": [{\"name\": \"a\", \"type\": \"aws\", \"config\": {\n\"region\": \"$NOWHERE\"}}]}"}, nil, nil, "DIR/config.json:2: the variable NOWHERE is not set; export it, or write $$ for a dollar sign"},
 		{"an open brace", map[string]string{"config.json": `{"logging": {"file": "${LOG"}}`}, nil, nil, `DIR/config.json:1: "${LOG" does not name a variable; write ${NAME}, or $$ for a dollar sign`},
 		{"a provider without name", map[string]string{"config.json": `{"providers": [{"type": "aws"}]}`}, nil, nil, "DIR/config.json:1: providers[0] has no name; give it one"},

@@ -26,7 +26,7 @@ func (l *loader) applyEnvironment() error {
 		}
 		l.note(text)
 	}
-	if prefix := l.env["STORAGE_TABLE_PREFIX"]; prefix != "" {
+	if prefix := l.env["STORAGE_TABLE_PREFIX"]; prefix != "" && l.config.Storage.Strategy != StrategyDynamoDB {
 		l.note("environment: STORAGE_TABLE_PREFIX has no effect with the storage strategy " + l.config.Storage.Strategy)
 	}
 	return nil

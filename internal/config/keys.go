@@ -41,13 +41,18 @@ func settings(c *Config) []Key {
 			"The provider instance that launches what no template claims for another. Without it placement chooses by priority. "+
 				"PROVIDER_TYPE in the environment makes the first instance of that type the default when nothing else does."),
 
-		oneOf("storage.strategy", StrategySQL, StrategySQL+" or "+StrategyJSON, &c.Storage.Strategy, []string{StrategySQL, StrategyJSON},
+		oneOf("storage.strategy", StrategySQL, StrategySQL+", "+StrategyJSON+" or "+StrategyDynamoDB, &c.Storage.Strategy,
+			[]string{StrategySQL, StrategyJSON, StrategyDynamoDB},
 			"Where requests and machines are kept: sql is an embedded SQLite database or one in PostgreSQL, json a directory of "+
-				"files that people can read.").
+				"files that people can read, dynamodb a table of Amazon DynamoDB.").
 			alias("storage.type").env("STORAGE_TYPE"),
 		path("storage.json.path", "{work}/data", &c.Storage.JSON.Path,
 			"The directory of the strategy json. It must be on a local disk.").
 			alias("storage.json_strategy.base_path"),
+		count("storage.json.backups", "5", 0, 1000, &c.Storage.JSON.Backups,
+			"How many backups of the strategy json are kept, in its directory backups. One is made on each day on which the store is "+
+				"used. ohfp storage restore takes them. 0: none is made.").
+			alias("storage.json_strategy.backup_count"),
 		path("storage.sql.path", "{work}/ohfp.db", &c.Storage.SQL.Path,
 			"The database file of the type sqlite. It must be on a local disk."),
 		oneOf("storage.sql.type", SQLite, SQLite+" or "+PostgreSQL, &c.Storage.SQL.Type, []string{SQLite, PostgreSQL},
@@ -61,6 +66,21 @@ func settings(c *Config) []Key {
 			or("ohfp"),
 		count("storage.sql.max_connections", "8", 1, 1000, &c.Storage.SQL.MaxConnections,
 			"The most connections that one process has open. One of them writes."),
+		text("storage.dynamodb.region", "an AWS region, for example eu-west-1", &c.Storage.DynamoDB.Region,
+			"The region of the strategy dynamodb. Without it, AWS_REGION or the profile decides.").
+			alias("storage.dynamodb_strategy.region"),
+		text("storage.dynamodb.profile", "the name of a profile in the shared AWS configuration", &c.Storage.DynamoDB.Profile,
+			"Whose credentials the strategy dynamodb uses. Without it, the AWS SDK looks in its usual places. Those of a provider may be others.").
+			alias("storage.dynamodb_strategy.profile"),
+		text("storage.dynamodb.endpoint", "https://host:port", &c.Storage.DynamoDB.Endpoint,
+			"Another server than AWS's own, for example a VPC endpoint or something that plays DynamoDB. Without it, "+
+				"AWS_ENDPOINT_URL_DYNAMODB in the environment is used."),
+		text("storage.dynamodb.table_prefix", "1 to 247 of a-z, A-Z, 0-9, hyphen, dot and underscore", &c.Storage.DynamoDB.TablePrefix,
+			"What the table's name starts with: its name is <prefix>-records. Installations that share an account and region each need their own.").
+			or("hostfactory").alias("storage.dynamodb_strategy.table_prefix").env("STORAGE_TABLE_PREFIX"),
+
+		duration("storage.retention", "720h", 0, math.MaxInt64, &c.Storage.Retention,
+			"How long requests that have ended are kept, with their machines and events, once nothing of them is there any more. 0: for ever."),
 
 		count("limits.max_machines_per_request", "10000", 1, 10_000, &c.Limits.MaxMachinesPerRequest,
 			"The most machines (or units, where a template counts units) that one request may ask for. 10,000 is Host Factory's own bound."),
@@ -85,6 +105,18 @@ func settings(c *Config) []Key {
 		duration("requests.call_budget", "20s", time.Second, 10*time.Minute, &c.Requests.CallBudget,
 			"What one Host Factory call may spend on the cloud; the rest goes on with the next call. Keep it well below "+
 				"HF_PROVIDER_ACTION_TIMEOUT."),
+
+		oneOf("scheduler.type", SchedulerHostFactory, "hostfactory, hf or default", &c.Scheduler.Type, Schedulers(),
+			"How answers of commands spell names: hostfactory, or hf for short, as Host Factory does (requestId), default with underscores "+
+				"(request_id). Both are understood as input. The scripts of Host Factory always speak its dialect."),
+		words("output.fields.machines", "a list of fields, such as machineId and status", &c.Output.Machines,
+			"The fields that ohfp machines shows, in this order, unless --fields says otherwise. Empty: all."),
+		words("output.fields.providers", "a list of fields", &c.Output.Providers,
+			"The same for ohfp providers."),
+		words("output.fields.requests", "a list of fields, such as requestId and machines.name", &c.Output.Requests,
+			"The same for ohfp requests."),
+		words("output.fields.templates", "a list of fields", &c.Output.Templates,
+			"The same for ohfp templates."),
 
 		duration("cleaning.unused_after", "24h", 0, 30*24*time.Hour, &c.Cleaning.UnusedAfter,
 			"When launch templates that this program made are removed because no launch uses them any more. A launch that needs one "+
@@ -133,6 +165,14 @@ func settings(c *Config) []Key {
 			"Whether calls wait for the cloud's published rates, which all processes share, instead of being refused by it. A provider's own "+
 				"settings say where an account has other rates."),
 
+		duration("interruptions.poll_interval", "15s", 0, time.Hour, &c.Interruptions.PollInterval,
+			"How often the cloud is asked which spot machines it is about to take, as long as there are any. A queue that tells of "+
+				"them (see docs/interruptions.md) is faster, and this its fallback. 0: never."),
+		duration("interruptions.maintenance_interval", "5m", 0, 24*time.Hour, &c.Interruptions.MaintenanceInterval,
+			"How often the cloud is asked which machines it has scheduled maintenance for, as long as there are any. 0: never."),
+		truth("interruptions.rebalance", "false", &c.Interruptions.Rebalance,
+			"Whether Host Factory is told of machines that the cloud recommends to replace before it interrupts them, too."),
+
 		oneOf("hostfactory.partial_result", PartialWithError, PartialWithError+" or "+PartialComplete,
 			&c.HostFactory.PartialResult, []string{PartialWithError, PartialComplete},
 			"What Host Factory is told of a request that brought some of its machines but not all."),
@@ -145,6 +185,9 @@ func settings(c *Config) []Key {
 			"What those may do who run commands and scripts on this machine: a viewer looks, an operator also asks for machines and "+
 				"gives them back, an admin may do everything. It guards against mistakes; whoever can write the work directory or read "+
 				"the cloud's credentials can do without the program."),
+
+		truth("events.templates", "true", &c.Events.Templates,
+			"Whether changes of the store's templates are recorded as events, and delivered like those of requests and machines."),
 
 		truth("logging.accept_propagated", "true", &c.Logging.AcceptPropagated,
 			"Whether HF_LOGLEVEL, HF_LOG_MAX_FILE_SIZE and HF_LOG_MAX_ROTATE, as Host Factory passes them on, win over the files. "+

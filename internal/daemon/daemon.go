@@ -20,6 +20,7 @@ import (
 	"github.com/openhostfactory/ohfp/internal/daemon/wire"
 	"github.com/openhostfactory/ohfp/internal/hostfactory"
 	"github.com/openhostfactory/ohfp/internal/query"
+	"github.com/openhostfactory/ohfp/internal/reconcile"
 	"github.com/openhostfactory/ohfp/internal/shard"
 	"github.com/openhostfactory/ohfp/internal/version"
 	"github.com/openhostfactory/ohfp/store"
@@ -33,12 +34,13 @@ const roundBudget = 2 * time.Minute
 // itself 15 seconds for each record.
 const recordWithin = 20 * time.Second
 
-// Daemon serves one configuration. All fields but Notify are required.
+// Daemon serves one configuration. All fields but Watchers and Notify are required.
 type Daemon struct {
 	Config   config.Config
 	Commands *command.Commands
 	Queries  *query.Queries
 	Partial  hostfactory.Partial
+	Watchers []reconcile.Watcher // what it keeps running
 	Now      func() time.Time
 	Log      *slog.Logger
 	// Notify tells the service manager how the daemon is, in the words of sd_notify; nil: nobody wants to know.
@@ -75,6 +77,7 @@ func (d *Daemon) Run(ctx context.Context, place *Place) error {
 		var both sync.WaitGroup
 		both.Go(func() { d.doChores(ctx, hard) })
 		both.Go(func() { d.Commands.FollowEvents(ctx, hard, eventsLook) })
+		both.Go(func() { reconcile.Watch(ctx, d.Log, d.Watchers) })
 		d.loop.Run(ctx, hard)
 		both.Wait()
 	}()

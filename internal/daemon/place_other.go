@@ -19,6 +19,9 @@ func Claim(config.Config, string) (*Place, error) {
 	return nil, ohfp.Errorf(ohfp.ErrInvalid, "there is no daemon on %s, where a socket does not tell who calls; the scripts work alone", runtime.GOOS)
 }
 
+// Exclude has nobody to keep away.
+func Exclude(...config.Storage) (*Place, error) { return &Place{}, nil }
+
 // Release releases nothing.
 func (*Place) Release() error { return nil }
 

@@ -48,6 +48,32 @@ func Claim(cfg config.Config, runtime string) (*Place, error) {
 	return p, nil
 }
 
+// Exclude keeps daemons away from stores in files until it is released, or says which one serves one of them. Daemons that share
+// a store are told by its leases.
+func Exclude(stores ...config.Storage) (*Place, error) {
+	p := &Place{}
+	taken := map[string]bool{}
+	for _, s := range stores {
+		path := singleHost(s)
+		if path == "" {
+			continue
+		}
+		// The first is that of a daemon whose work directory holds the store.
+		for _, lock := range []string{filepath.Join(filepath.Dir(path), address.Lock), path + "." + address.Lock} {
+			if taken[lock] {
+				continue
+			}
+			taken[lock] = true
+			file, err := claim(lock)
+			if err != nil {
+				return nil, errors.Join(err, p.Release())
+			}
+			p.locks = append(p.locks, file)
+		}
+	}
+	return p, nil
+}
+
 // singleHost is the path of a store that only one daemon may follow; empty: several share it.
 func singleHost(s config.Storage) string {
 	switch {

@@ -14,7 +14,7 @@ type returnRequestsAnswer struct {
 
 type returnRequest struct {
 	Machine     string `json:"machine"`     // the host name, by which Host Factory knows its hosts
-	GracePeriod int64  `json:"gracePeriod"` // whole seconds left, 0 when it is gone
+	GracePeriod int64  `json:"gracePeriod"` // whole seconds left, at most one too many, 0 when it is gone
 }
 
 // EncodeReturnRequests writes the answer of getReturnRequests. problem says why the cloud could not be asked: then the
@@ -26,7 +26,7 @@ func EncodeReturnRequests(reclaimed []query.Reclaimed, problem error) ([]byte, e
 	}
 	at := map[string]int{}
 	for _, r := range reclaimed {
-		entry := returnRequest{Machine: because(r.Name, string(r.Machine)), GracePeriod: int64(max(r.Grace, 0) / time.Second)}
+		entry := returnRequest{Machine: because(r.Name, string(r.Machine)), GracePeriod: seconds(r.Grace)}
 		if i, twice := at[entry.Machine]; twice {
 			out.Requests[i].GracePeriod = min(out.Requests[i].GracePeriod, entry.GracePeriod)
 			continue
@@ -35,4 +35,9 @@ func EncodeReturnRequests(reclaimed []query.Reclaimed, problem error) ([]byte, e
 		out.Requests = append(out.Requests, entry)
 	}
 	return answer(out)
+}
+
+// seconds is rounded up. Clouds tell times to the second before, so that both together are off by less than a second.
+func seconds(left time.Duration) int64 {
+	return int64((max(left, 0) + time.Second - 1) / time.Second)
 }

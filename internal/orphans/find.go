@@ -58,10 +58,12 @@ func (l Look) judge(m ohfp.Machine) Reason {
 	}
 	if record, ok := l.Known.Machines[m.ID]; ok {
 		switch {
-		case record.Provider != l.Provider || l.Known.Open[record.Request] || record.Return != "" && l.Known.Open[record.Return]:
+		case record.Provider != l.Provider:
 			return ""
 		case record.Gone() && l.old(record.TerminatedAt, l.Seen.ObservedAt):
-			return Undead
+			return Undead // whoever drives its request takes what shows it for an old read, and waits for its fleet to be empty
+		case l.Known.Open[record.Request] || record.Return != "" && l.Known.Open[record.Return]:
+			return ""
 		case l.unnamed(record):
 			return Unnamed
 		}
@@ -74,7 +76,7 @@ func (l Look) judge(m ohfp.Machine) Reason {
 }
 
 func (l Look) judgeResource(r ohfp.ResourceFacts) Reason {
-	if !r.Active || r.Gone {
+	if r.Gone {
 		return ""
 	}
 	if _, known := l.Known.Resources[r.Resource]; known {

@@ -23,7 +23,7 @@ const (
 	Unnamed  Reason = "unnamed"   // Host Factory asked for it and does not name it any more
 )
 
-// Orphan is one machine, or one fleet or group that may still launch, that nobody answers for.
+// Orphan is one machine, or one fleet or group that launches by itself, that nobody answers for.
 type Orphan struct {
 	Provider   string          `json:"provider"`
 	Machine    ohfp.MachineID  `json:"machineId,omitempty"`

@@ -43,6 +43,7 @@ func TestJudgement(t *testing.T) {
 			"dead":    with(machine("dead", known), func(m *ohfp.Machine) { m.State, m.TerminatedAt = ohfp.MachineTerminated, noon.Add(-time.Hour) }),
 			"dying":   with(machine("dying", known), func(m *ohfp.Machine) { m.State, m.TerminatedAt = ohfp.MachineTerminated, noon.Add(-time.Minute) }),
 			"theirs":  with(machine("theirs", known), func(m *ohfp.Machine) { m.Provider = "b" }),
+			"waited":  with(machine("waited", open), func(m *ohfp.Machine) { m.State, m.TerminatedAt = ohfp.MachineTerminated, noon.Add(-time.Hour) }),
 			"ours":    machine("ours", other),
 			"ending":  with(machine("ending", known), func(m *ohfp.Machine) { m.Ending = ohfp.ReasonReturned }),
 			"new":     with(machine("new", known), func(m *ohfp.Machine) { m.DeliveredAt = noon.Add(-time.Minute) }),
@@ -78,6 +79,7 @@ func TestJudgement(t *testing.T) {
 		"of unknown age":             {with(machine("x", unknown), func(m *ohfp.Machine) { m.LaunchedAt = time.Time{} }), ""},
 		"gone on record":             {machine("dead", known), orphans.Undead},
 		"just gone on record":        {machine("dying", known), ""},
+		"gone, its request is not":   {machine("waited", open), orphans.Undead},
 		"not named any more":         {machine("unnamed", known), orphans.Unnamed},
 		"being ended":                {machine("ending", known), ""},
 		"just delivered":             {machine("new", known), ""},
@@ -130,6 +132,7 @@ func TestResources(t *testing.T) {
 	want := []orphans.Orphan{
 		{Provider: "a", Resource: "late", Request: known, Reason: orphans.Late},
 		{Provider: "a", Resource: "lost", Request: unknown, Reason: orphans.NoRecord},
+		{Provider: "a", Resource: "quiet", Request: unknown, Reason: orphans.NoRecord},
 	}
 	if diff := cmp.Diff(want, look.Find()); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)

@@ -160,6 +160,9 @@ func (c Column) heading() string {
 func words(name string) string {
 	var out strings.Builder
 	for i, r := range name {
+		if r == '_' {
+			r = ' '
+		}
 		if unicode.IsUpper(r) && i > 0 && !strings.HasSuffix(out.String(), " ") {
 			out.WriteByte(' ')
 		}

@@ -8,7 +8,7 @@ import (
 	"github.com/openhostfactory/ohfp/internal/orphans"
 )
 
-// Orphan is a machine, or a fleet or group that may still launch, that nobody answers for.
+// Orphan is a machine, or a fleet or group that launches by itself, that nobody answers for.
 type Orphan struct {
 	ID         string          `json:"id"`                 // of the machine, or of the fleet or group
 	Kind       string          `json:"kind"`               // machine or resource

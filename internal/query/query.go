@@ -28,12 +28,13 @@ type Memory interface {
 	RecallPrefix(ctx context.Context, prefix string) (map[string][]byte, error)
 }
 
-// Queries answers queries. All fields are required.
+// Queries answers queries. All fields but Rebalance are required.
 type Queries struct {
 	Store     store.Reader
 	Memory    Memory
 	Templates Templates
 	Now       func() time.Time
+	Rebalance bool // what a cloud recommends to replace is told as taken back
 }
 
 // TemplateView is a template with what its provider adds: the attributes that Host Factory schedules by, of which the
@@ -44,10 +45,11 @@ type TemplateView struct {
 	Fields     map[string]any
 }
 
-// Reclaimed is a machine that the cloud takes back or has taken back without our asking.
+// Reclaimed is a machine that the cloud or an operator takes back, or has taken back.
 type Reclaimed struct {
 	Machine ohfp.MachineID
 	Name    string
+	Kind    ohfp.NoticeKind
 	Grace   time.Duration // time left, 0 when it is gone
 	Reason  string
 }

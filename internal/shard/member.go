@@ -278,3 +278,16 @@ func (m *Member) Members() []string {
 	defer m.mu.Unlock()
 	return slices.Clone(m.members)
 }
+
+// Serving lists the daemons that share a store now.
+func Serving(ctx context.Context, records store.Reader) ([]string, error) {
+	leases, err := records.Leases(ctx, memberPrefix)
+	if err != nil {
+		return nil, fmt.Errorf("see which daemons there are: %w", err)
+	}
+	holders := make([]string, len(leases))
+	for i, l := range leases {
+		holders[i] = l.Holder
+	}
+	return holders, nil
+}

@@ -19,6 +19,9 @@ type Machine struct {
 	Provider   string            `json:"provider,omitempty"`
 	Ending     ohfp.Reason       `json:"ending,omitempty"` // why we end it
 	Message    string            `json:"message,omitempty"`
+	Notice     ohfp.NoticeKind   `json:"notice,omitempty"` // who takes it back
+	NoticeText string            `json:"noticeMessage,omitempty"`
+	DueAt      string            `json:"dueAt,omitempty"` // when it is taken
 	LaunchedAt string            `json:"launchedAt,omitempty"`
 	EndedAt    string            `json:"terminatedAt,omitempty"`
 }
@@ -43,7 +46,9 @@ func NewMachine(m ohfp.Machine) Machine {
 		ID: m.ID, Status: m.State, Name: m.Name, PrivateIP: m.PrivateIP, PublicIP: m.PublicIP,
 		Type: m.Type, Zone: m.Zone, Lifecycle: m.Lifecycle,
 		Request: m.Request, Return: m.Return, Template: m.Template, Provider: m.Provider,
-		Ending: m.Ending, Message: m.StateReason, LaunchedAt: timestamp(m.LaunchedAt), EndedAt: timestamp(m.TerminatedAt),
+		Ending: m.Ending, Message: m.StateReason,
+		Notice: m.Notice.Kind, NoticeText: m.Notice.Text, DueAt: timestamp(m.Notice.Due),
+		LaunchedAt: timestamp(m.LaunchedAt), EndedAt: timestamp(m.TerminatedAt),
 	}
 	if m.Units() > 1 {
 		v.Weight = m.Units()

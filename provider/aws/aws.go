@@ -14,6 +14,7 @@ import (
 	"github.com/openhostfactory/ohfp/provider/aws/internal/capacity"
 	"github.com/openhostfactory/ohfp/provider/aws/internal/catalog"
 	"github.com/openhostfactory/ohfp/provider/aws/internal/instances"
+	"github.com/openhostfactory/ohfp/provider/aws/internal/interrupt"
 	"github.com/openhostfactory/ohfp/provider/aws/internal/launch"
 	"github.com/openhostfactory/ohfp/provider/aws/internal/spec"
 	"github.com/openhostfactory/ohfp/provider/aws/internal/strict"
@@ -33,6 +34,7 @@ type Provider struct {
 	launchers    map[string]launch.Launcher
 	keepers      []keeper
 	pause        func(ctx context.Context, d time.Duration) error
+	queue        interrupt.Queue
 	listing      func() (context.Context, context.CancelFunc) // for what a listing asks of the memory
 	close        func()
 }
@@ -97,6 +99,7 @@ func newProvider(env provider.Environment, s settings, api awsapi.API) *Provider
 	return &Provider{
 		name: env.Name, installation: env.Installation, now: env.Now, handlers: s.handlers, prices: s.prices,
 		defaults: strict.Object{}, api: api, reader: reader, parts: parts, pause: pause, close: func() {},
+		queue: interrupt.Queue{API: api, Name: s.queue, Wait: pollWait(time.Duration(s.requestTimeout)), Log: env.Log},
 		launchers: map[string]launch.Launcher{
 			launch.APIRunInstances: launch.RunInstances{Parts: parts},
 			launch.APIEC2Fleet:     fleets,

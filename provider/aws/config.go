@@ -5,7 +5,9 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"path"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -39,6 +41,7 @@ type settings struct {
 	proxyHost      string
 	proxyPort      int
 	hostName       string
+	queue          string // that interruptions are told in
 	handlers       handlers
 	native         native.Settings
 	prices         prices
@@ -72,6 +75,8 @@ func parse(raw json.RawMessage) (settings, error) {
 		"native_spec":      &s.native,
 		"on_demand_prices": &s.prices,
 		"rate_limits":      &s.rates,
+
+		"interruption_queue": &s.queue,
 	})
 	if err != nil {
 		return s, err
@@ -95,7 +100,27 @@ func (s settings) check() error {
 	case s.proxyPort < 0 || s.proxyPort > 65535:
 		return ohfp.Errorf(ohfp.ErrInvalid, "proxy_port %d is out of range; use 1 to 65535", s.proxyPort)
 	}
+	if err := checkQueue(s.queue); err != nil {
+		return err
+	}
 	return instances.NameRule(s.hostName).Check()
+}
+
+// queueName is the name of a queue that is given by name or URL.
+func queueName(queue string) string {
+	if at, err := url.Parse(queue); err == nil && at.Host != "" && (at.Scheme == "https" || at.Scheme == "http") {
+		return path.Base(at.Path)
+	}
+	return queue
+}
+
+// checkQueue takes the name or the URL of a standard queue. SQS names have up to 80 letters, digits, hyphens and
+// underscores.
+func checkQueue(queue string) error {
+	if queue != "" && !regexp.MustCompile(`^[0-9A-Za-z_-]{1,80}$`).MatchString(queueName(queue)) {
+		return ohfp.Errorf(ohfp.ErrInvalid, "interruption_queue %q is neither the name nor the URL of a standard SQS queue; write for example ohfp-interruptions", queue)
+	}
+	return nil
 }
 
 // connection is how AWS is reached with these settings.

@@ -1,6 +1,7 @@
 package aws
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -22,6 +23,8 @@ const (
 	featureCatalog   = "catalog"
 	featurePrices    = "prices"
 	featureCleaning  = "cleaning" // of launch templates that nothing uses
+
+	featureInterruptions = "interruptions"
 )
 
 // permissions are the actions by feature. Some are never called by name: EC2 asks for CreateTags when something is made
@@ -54,6 +57,10 @@ func permissions() []provider.Permission {
 		{Feature: featureCatalog, Actions: []string{"ec2:DescribeInstanceTypes"}},
 		{Feature: featureCleaning, Actions: []string{"ec2:DeleteLaunchTemplate", "ec2:DescribeLaunchTemplates"}},
 		{Feature: featurePrices, Actions: []string{"ec2:DescribeSpotPriceHistory"}},
+		// DeleteMessageBatch goes by the permission for DeleteMessage.
+		{Feature: featureInterruptions, Actions: []string{
+			"ec2:DescribeInstanceStatus", "ec2:DescribeSpotInstanceRequests", "sqs:DeleteMessage", "sqs:GetQueueUrl", "sqs:ReceiveMessage",
+		}},
 	}
 }
 
@@ -90,7 +97,7 @@ func (p *Provider) Policy(features ...string) ([]byte, error) {
 		}
 	}
 	slices.Sort(actions)
-	policy, err := json.MarshalIndent(map[string]any{"Version": "2012-10-17", "Statement": statements(slices.Compact(actions))}, "", "  ")
+	policy, err := json.MarshalIndent(map[string]any{"Version": "2012-10-17", "Statement": statements(slices.Compact(actions), queueName(p.queue.Name))}, "", "  ")
 	if err != nil {
 		return nil, fmt.Errorf("policy: %w", err)
 	}
@@ -99,9 +106,14 @@ func (p *Provider) Policy(features ...string) ([]byte, error) {
 
 // statements puts each action where it is bound the tightest. Calls that make or read things of any name have no
 // resource to be bound to.
-func statements(actions []string) []statement {
+func statements(actions []string, queue string) []statement {
 	list := []statement{{Sid: "Calls", Effect: "Allow", Resource: "*"}}
+	listening := statement{Sid: "InterruptionQueue", Effect: "Allow", Resource: "arn:*:sqs:*:*:" + cmp.Or(queue, "*")}
 	for _, action := range actions {
+		if strings.HasPrefix(action, "sqs:") {
+			listening.Action = append(listening.Action, action)
+			continue
+		}
 		s := statement{Effect: "Allow", Action: []string{action}, Resource: "*"}
 		switch action {
 		case "ec2:CreateTags":
@@ -123,6 +135,9 @@ func statements(actions []string) []statement {
 			continue
 		}
 		list = append(list, s)
+	}
+	if len(listening.Action) > 0 {
+		list = append(list, listening)
 	}
 	if len(list[0].Action) == 0 {
 		return list[1:]

@@ -59,9 +59,9 @@ func TestPolicyHoldsEveryCall(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for service, pattern := range map[string]string{"ec2": `onEC2\(ctx, a, "([A-Za-z]+)"`, "autoscaling": `onAutoScaling\(ctx, a, "([A-Za-z]+)"`} {
+		for service, pattern := range map[string]string{"ec2": `onEC2\(ctx, a, "([A-Za-z]+)"`, "autoscaling": `onAutoScaling\(ctx, a, "([A-Za-z]+)"`, "sqs": `onSQS\(ctx, a, "([A-Za-z]+)"`} {
 			for _, found := range regexp.MustCompile(pattern).FindAllSubmatch(source, -1) {
-				called = append(called, service+":"+string(found[1]))
+				called = append(called, permissionFor(service+":"+string(found[1])))
 			}
 		}
 	}
@@ -81,12 +81,32 @@ func TestPolicyHoldsEveryCall(t *testing.T) {
 	}
 }
 
+// permissionFor is what a call takes: SQS has one permission for one message and for several.
+func permissionFor(call string) string {
+	if call == "sqs:DeleteMessageBatch" {
+		return "sqs:DeleteMessage"
+	}
+	return call
+}
+
 func TestPolicyByFeature(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, awssim.Options{})
 	p := w.open(t)
 	if got := allowed(t, p, "prices"); !slices.Equal(got, []string{"ec2:DescribeSpotPriceHistory"}) {
 		t.Errorf("prices take %v", got)
+	}
+	for config, resource := range map[string]string{
+		`{}`: "arn:*:sqs:*:*:*", `{"interruption_queue": "taken"}`: "arn:*:sqs:*:*:taken",
+		`{"interruption_queue": "https://sqs.eu-west-1.amazonaws.com/123456789012/taken"}`: "arn:*:sqs:*:*:taken",
+	} {
+		permitter, ok := w.open(t, config).(provider.Permitter)
+		if !ok {
+			t.Fatal("the provider has no policy")
+		}
+		if raw, err := permitter.Policy("interruptions"); err != nil || !strings.Contains(string(raw), `"Resource": "`+resource+`"`) {
+			t.Errorf("with %s the policy is %s, error %v; want the queue %s", config, raw, err, resource)
+		}
 	}
 	permitter, ok := w.open(t, `{"handlers": {"spot_fleet": {"enabled": false}}}`).(provider.Permitter)
 	if !ok {
@@ -106,7 +126,7 @@ func checkPolicy(tb testing.TB, w *world) {
 	actions := allowed(tb, w.open(tb))
 	for _, call := range w.Ledger() {
 		// A role is assumed by the identity before it, whose policy this is not.
-		if action := call.Service + ":" + call.Action; call.Action != "AssumeRole" && !slices.Contains(actions, action) {
+		if action := permissionFor(call.Service + ":" + call.Action); call.Action != "AssumeRole" && !slices.Contains(actions, action) {
 			tb.Errorf("the provider called %s, which its policy does not allow", action)
 		}
 	}

@@ -287,6 +287,23 @@ func TestOperatorsTemplateTagsNothing(t *testing.T) {
 	}
 }
 
+// TestOwnedWithoutRightsOnGroups: whoever may not read groups has made none, unless a machine is from one.
+func TestOwnedWithoutRightsOnGroups(t *testing.T) {
+	t.Parallel()
+	for api, want := range map[string]bool{"RunInstances": true, "ASG": false} {
+		w := newWorld(t, awssim.Options{})
+		g := grow(t, w, template(api, `{"imageId": "`+image+`", "vmType": "m5.large", "subnetId": "`+subnetA+`"}`), 2)
+		g.full(t)
+		if err := w.FailNext("DescribeAutoScalingGroups", "AccessDenied", -1); err != nil {
+			t.Fatal(err)
+		}
+		owned, err := g.p.Owned(t.Context(), provider.OwnedFilter{})
+		if owned.Complete != want || (err == nil) != want || len(owned.Machines) != 2 {
+			t.Errorf("%s: %d machines are owned, complete %t, error %v", api, len(owned.Machines), owned.Complete, err)
+		}
+	}
+}
+
 func sortedIDs(all []ohfp.MachineID) []ohfp.MachineID { return slices.Sorted(slices.Values(all)) }
 
 // TestTwoPhasesAtOnce asks for spot first where launches answer at once, and for the rest on demand.

@@ -15,7 +15,7 @@ import (
 const filterPortion = instances.FilterValues - 1
 
 // Observe reads the machines of requests by their tag, those of fleets and groups by AWS's, and those that it misses by
-// their ids.
+// their ids. What no listing shows must be denied by name before it counts as absent.
 func (p *Provider) Observe(ctx context.Context, scopes []provider.Scope) (provider.Observation, error) {
 	look := p.look()
 	var requests []string
@@ -49,6 +49,10 @@ func (p *Provider) Observe(ctx context.Context, scopes []provider.Scope) (provid
 		if err := look.find(ctx, instances.Filter("instance-id", some...)); err != nil {
 			return look.Observation, err
 		}
+	}
+	absent := slices.DeleteFunc(missing, func(id string) bool { return look.seen[ohfp.MachineID(id)] })
+	if err := p.confirmAbsent(ctx, look, absent); err != nil {
+		return look.Observation, err
 	}
 	for i := range look.Machines {
 		if m := &look.Machines[i]; m.Request == "" {

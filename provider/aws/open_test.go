@@ -31,6 +31,8 @@ func TestOpenRefuses(t *testing.T) {
 		`{"host_name": "node"}`:                           "would give several machines one name",
 		`{"host_name": "node-{nr}-{id}"}`:                 "has a part that is not known",
 		`{"host_name": "tag:"}`:                           "names no tag",
+		`{"interruption_queue": "a b"}`:                   `interruption_queue "a b" is neither the name nor the URL`,
+		`{"interruption_queue": "taken.fifo"}`:            "of a standard SQS queue",
 		`{"handlers": {"default": "eks"}}`:                `providerApi "eks" is not known; use one of ASG, EC2Fleet, RunInstances, SpotFleet`,
 		`{"handlers": {"ec2fleet": {"enabled": true}}}`:   "ec2fleet is not known; did you mean ec2_fleet?",
 		`{"handlers": {"ec2_fleet": {"enable": true}}}`:   "enable is not known; did you mean enabled?",

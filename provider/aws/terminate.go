@@ -143,7 +143,7 @@ func (e *ending) end(ctx context.Context, group []string) bool {
 		}
 		return true
 	}
-	named := e.named(err, group)
+	named := namedIn(err, group)
 	switch {
 	case ohfp.Retryable(err):
 		e.problems = append(e.problems, err)
@@ -165,8 +165,8 @@ func (e *ending) end(ctx context.Context, group []string) bool {
 	return true
 }
 
-// named are the machines of the group that a refusal is about.
-func (e *ending) named(err error, group []string) []string {
+// namedIn are the machines of the group that a refusal is about.
+func namedIn(err error, group []string) []string {
 	if len(group) == 1 && isUnknown(err) {
 		return group
 	}

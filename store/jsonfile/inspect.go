@@ -73,6 +73,9 @@ func (v *view) inspect(ctx context.Context) (store.Inspection, error) {
 // size is what the files of the store have in them.
 func (d disk) size() (bytes int64, err error) {
 	err = filepath.WalkDir(d.root, func(_ string, entry fs.DirEntry, err error) error {
+		if err == nil && entry.IsDir() && entry.Name() == backupDir {
+			return fs.SkipDir
+		}
 		if err == nil && entry.Type().IsRegular() {
 			var info fs.FileInfo
 			if info, err = entry.Info(); err == nil {

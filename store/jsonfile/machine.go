@@ -75,7 +75,8 @@ func wanted(m ohfp.Machine, filter store.MachineFilter) bool {
 		(filter.Return == "" || m.Return == filter.Return) &&
 		(filter.Template == "" || m.Template == filter.Template) &&
 		(len(filter.States) == 0 || slices.Contains(filter.States, m.State)) &&
-		(filter.Resource == "" || m.Resource == filter.Resource)
+		(filter.Resource == "" || m.Resource == filter.Resource) &&
+		(!filter.Noticed || m.Noticed())
 }
 
 // machines reads the records in which the machines of a filter may be.
@@ -100,8 +101,8 @@ func (v *view) machines(ctx context.Context, filter store.MachineFilter, do func
 		}
 	default:
 		dirs := []string{openDir, heldDir, doneDir}
-		if len(filter.States) > 0 && !slices.Contains(filter.States, ohfp.MachineTerminated) {
-			dirs = dirs[:2] // where the others are done, all machines are gone
+		if filter.Noticed || len(filter.States) > 0 && !slices.Contains(filter.States, ohfp.MachineTerminated) {
+			dirs = dirs[:2] // where the others are done, all machines are gone and were given back
 		}
 		return v.each(ctx, dirs, true, do)
 	}
@@ -120,11 +121,14 @@ func (v *view) machines(ctx context.Context, filter store.MachineFilter, do func
 	return nil
 }
 
-// only drops the machines that a filter of few ids or names cannot mean, because decoding takes far longer than searching.
+// only drops the machines that a filter of few ids or names, or of notices, cannot mean, because decoding takes far
+// longer than searching.
 func (r *record) only(filter store.MachineFilter) {
 	const few = 16
 	var parts [][]byte
 	switch {
+	case filter.Noticed:
+		parts = append(parts, []byte(`"notice":`))
 	case len(filter.IDs) > 0 && len(filter.IDs) <= few:
 		for _, id := range filter.IDs {
 			parts = append(parts, quoted(string(id)))

@@ -29,6 +29,7 @@ const (
 	eventDir     = "events"
 	lookupDir    = "lookup"
 	memoryDir    = "memory"
+	backupDir    = "backups" // made and read by others, and no part of the store
 )
 
 // place says where the store is and whether it exists.

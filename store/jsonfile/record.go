@@ -205,7 +205,7 @@ func (r *record) home(settled bool) string {
 	switch {
 	case r.request != nil && !settled:
 		return openDir
-	case slices.ContainsFunc(r.machines, func(m ohfp.Machine) bool { return !m.Gone() }):
+	case slices.ContainsFunc(r.machines, func(m ohfp.Machine) bool { return !m.Gone() || m.Noticed() }):
 		return heldDir
 	default:
 		return doneDir

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/openhostfactory/ohfp"
+	"github.com/openhostfactory/ohfp/store"
 )
 
 // templateList is templates.json. There are few, so they are one file.
@@ -43,11 +44,20 @@ func (s *Store) Templates(ctx context.Context) (found []ohfp.Template, err error
 func (s *Store) PutTemplate(ctx context.Context, t ohfp.Template, events ...ohfp.Event) error {
 	return s.changeTemplates(ctx, events, func(all []ohfp.Template) ([]ohfp.Template, error) {
 		i, exists := findTemplate(all, t.ID)
+		var was ohfp.Template
 		if exists {
-			all[i] = t
-			return all, nil
+			was = all[i]
 		}
-		return slices.Insert(all, i, t), nil
+		next, err := store.NextTemplate(t, was, exists)
+		switch {
+		case err != nil:
+			return nil, err
+		case exists:
+			all[i] = next
+			return all, nil
+		default:
+			return slices.Insert(all, i, next), nil
+		}
 	})
 }
 

@@ -97,7 +97,12 @@ func (s *Store) PutTemplate(ctx context.Context, t ohfp.Template, events ...ohfp
 	if err := s.writable(ctx); err != nil {
 		return err
 	}
-	s.templates[t.ID] = store.CopyTemplate(t)
+	was, exists := s.templates[t.ID]
+	next, err := store.NextTemplate(t, was, exists)
+	if err != nil {
+		return err
+	}
+	s.templates[t.ID] = next
 	s.record(events)
 	return nil
 }

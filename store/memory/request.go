@@ -106,7 +106,8 @@ func (s *Store) Machines(ctx context.Context, filter store.MachineFilter) ([]ohf
 			filter.Return != "" && m.Return != filter.Return ||
 			filter.Template != "" && m.Template != filter.Template ||
 			len(filter.States) > 0 && !slices.Contains(filter.States, m.State) ||
-			filter.Resource != "" && m.Resource != filter.Resource {
+			filter.Resource != "" && m.Resource != filter.Resource ||
+			filter.Noticed && !m.Noticed() {
 			continue
 		}
 		found = append(found, m)

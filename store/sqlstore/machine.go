@@ -39,6 +39,9 @@ func (s *Store) Machines(ctx context.Context, filter store.MachineFilter) (found
 			return nil, err
 		}
 	}
+	if filter.Noticed {
+		where.and("noticed")
+	}
 	query := where.of("SELECT version, doc FROM machines", where.page("launched_at, machine_id, provider", filter.Limit, filter.Offset))
 	found, err = machines(ctx, s.alone(), query, where.args...)
 	return found, s.fault(err)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/url"
@@ -232,7 +233,7 @@ func TestPostgresUpgrade(t *testing.T) {
 	if err := s.db.QueryRowContext(t.Context(), "SELECT COUNT(*) FROM once").Scan(&rows); err != nil || rows != 1 {
 		t.Errorf("the migration ran %d times (%v), want once", rows, err)
 	}
-	const words = "was written by a newer ohfp (schema 6, this one knows 4); upgrade ohfp"
+	words := fmt.Sprintf("was written by a newer ohfp (schema %d, this one knows %d); upgrade ohfp", old.known+2, old.known)
 	_, err = OpenPostgres(t.Context(), o)
 	refused(t, err, ohfp.ErrConflict, o.Schema, words)
 	_, err = createRequest(t.Context(), old)

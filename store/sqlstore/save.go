@@ -15,12 +15,12 @@ const updateRequest = `UPDATE requests SET
   type = ?, template = ?, provider = ?, status = ?, ended = ?, settled = ?, asked = ?, vcpus = ?, price = ?, created_at = ?, version = ?, doc = ? WHERE id = ?`
 
 const insertMachine = `INSERT INTO machines
-  (request_id, return_id, template, state, name, resource, weight, vcpus, price, counted, launched_at, version, doc, provider, machine_id)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+  (request_id, return_id, template, state, name, resource, weight, vcpus, price, counted, noticed, launched_at, version, doc, provider, machine_id)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 const updateMachine = `UPDATE machines SET
   request_id = ?, return_id = ?, template = ?, state = ?, name = ?, resource = ?, weight = ?, vcpus = ?, price = ?,
-  counted = ?, launched_at = ?,
+  counted = ?, noticed = ?, launched_at = ?,
   version = ?, doc = ? WHERE provider = ? AND machine_id = ?`
 
 const insertEvent = "INSERT INTO events (request_id, machine_id, doc) VALUES (?, ?, ?)"
@@ -112,7 +112,7 @@ func saveMachines(ctx context.Context, tx session, machines []ohfp.Machine) erro
 			doc, err := encode(m)
 			return []any{
 				m.Request, m.Return, m.Template, m.State, m.Name, m.Resource, m.Units(), m.Cost.VCPUs, m.Cost.Price,
-				store.Counted(m), stamp(m.LaunchedAt), m.Version + 1, doc, m.Provider, m.ID,
+				store.Counted(m), m.Noticed(), stamp(m.LaunchedAt), m.Version + 1, doc, m.Provider, m.ID,
 			}, err
 		})
 	}

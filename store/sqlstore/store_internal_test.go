@@ -4,9 +4,11 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -108,7 +110,7 @@ func TestModes(t *testing.T) {
 func TestSettings(t *testing.T) {
 	t.Parallel()
 	s := openAt(t, freshPath(t))
-	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "busy_timeout": "15000", "user_version": "4"} {
+	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "busy_timeout": "15000", "user_version": strconv.Itoa(s.known)} {
 		var got string
 		if err := s.db.QueryRowContext(t.Context(), "PRAGMA "+pragma).Scan(&got); err != nil || got != want {
 			t.Errorf("%s is %q (%v), want %q", pragma, got, err, want)
@@ -193,7 +195,7 @@ func TestNewerSchema(t *testing.T) {
 	defer newer.Close()
 	mustCreate(t, newer)
 
-	const words = "was written by a newer ohfp (schema 6, this one knows 4); upgrade ohfp"
+	words := fmt.Sprintf("was written by a newer ohfp (schema %d, this one knows %d); upgrade ohfp", old.known+2, old.known)
 	_, err = Open(t.Context(), Options{Path: path, Now: now})
 	refused(t, err, ohfp.ErrConflict, path, words)
 	// One that had it open before writes nothing more, either.
@@ -453,16 +455,17 @@ func TestPlans(t *testing.T) {
 	for query, args := range map[string]int{
 		usageQuery: 0,
 		recall:     2,
-		"SELECT version, doc FROM requests WHERE id = ?":                                                   1,
-		"SELECT version, doc FROM requests WHERE id" + oneOf:                                               1,
-		"SELECT version, doc FROM requests WHERE NOT settled ORDER BY created_at DESC, id DESC LIMIT 1":    0,
-		"SELECT version, doc FROM machines WHERE request_id" + oneOf:                                       1,
-		"SELECT version, doc FROM machines WHERE return_id <> '' AND return_id" + oneOf:                    1,
-		"SELECT version, doc FROM machines WHERE machine_id" + oneOf:                                       1,
-		"SELECT version, doc FROM machines WHERE name" + oneOf + " ORDER BY launched_at LIMIT ?":           2,
-		"SELECT sequence, doc FROM events WHERE sequence > ? AND request_id = ? ORDER BY sequence LIMIT ?": 3,
-		"DELETE FROM memory WHERE expires_at <= ?":                                                         1,
-		updateMachine: 15,
+		"SELECT version, doc FROM requests WHERE id = ?":                                                     1,
+		"SELECT version, doc FROM requests WHERE id" + oneOf:                                                 1,
+		"SELECT version, doc FROM requests WHERE NOT settled ORDER BY created_at DESC, id DESC LIMIT 1":      0,
+		"SELECT version, doc FROM machines WHERE request_id" + oneOf:                                         1,
+		"SELECT version, doc FROM machines WHERE return_id <> '' AND return_id" + oneOf:                      1,
+		"SELECT version, doc FROM machines WHERE machine_id" + oneOf:                                         1,
+		"SELECT version, doc FROM machines WHERE name" + oneOf + " ORDER BY launched_at LIMIT ?":             2,
+		"SELECT sequence, doc FROM events WHERE sequence > ? AND request_id = ? ORDER BY sequence LIMIT ?":   3,
+		"DELETE FROM memory WHERE expires_at <= ?":                                                           1,
+		"SELECT version, doc FROM machines WHERE noticed ORDER BY launched_at, machine_id, provider LIMIT ?": 1,
+		updateMachine: 16,
 		updateRequest: 13,
 	} {
 		rows, err := s.alone().QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+query, make([]any, args)...)

@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"errors"
 
 	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/store"
@@ -32,13 +33,20 @@ func (s *Store) Templates(ctx context.Context) ([]ohfp.Template, error) {
 
 // PutTemplate implements [store.Store].
 func (s *Store) PutTemplate(ctx context.Context, t ohfp.Template, events ...ohfp.Event) error {
-	doc, err := encode(store.CopyTemplate(t))
-	if err != nil {
-		return s.fault(err)
-	}
 	return s.write(ctx, func(tx session) error {
-		_, err := tx.ExecContext(ctx, "INSERT INTO templates (id, doc) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET doc = excluded.doc", t.ID, doc)
+		was, doc, err := template(ctx, tx, t.ID)
 		if err != nil {
+			return err
+		}
+		next, err := store.NextTemplate(t, was, doc != "")
+		if err != nil {
+			return err
+		}
+		encoded, err := encode(next)
+		if err != nil {
+			return err
+		}
+		if err := swapTemplate(ctx, tx, t.ID, doc, encoded); err != nil {
 			return err
 		}
 		return saveEvents(ctx, tx, events)
@@ -59,4 +67,37 @@ func (s *Store) DeleteTemplate(ctx context.Context, id ohfp.TemplateID, events .
 		}
 		return saveEvents(ctx, tx, events)
 	})
+}
+
+// template reads a template and its document as it is stored, which is empty when there is none.
+func template(ctx context.Context, tx session, id ohfp.TemplateID) (t ohfp.Template, doc string, err error) {
+	err = tx.QueryRowContext(ctx, "SELECT doc FROM templates WHERE id = ?", id).Scan(&doc)
+	if errors.Is(err, sql.ErrNoRows) {
+		return t, "", nil
+	}
+	if err != nil {
+		return t, "", err
+	}
+	t, err = decode[ohfp.Template]([]byte(doc))
+	return t, doc, err
+}
+
+// swapTemplate writes a document in place of the one that was read, empty where there was none. PostgreSQL lets others
+// write between the two.
+func swapTemplate(ctx context.Context, tx session, id ohfp.TemplateID, was string, doc any) error {
+	var result sql.Result
+	var err error
+	if was == "" {
+		result, err = tx.ExecContext(ctx, "INSERT INTO templates (id, doc) VALUES (?, ?) ON CONFLICT (id) DO NOTHING", id, doc)
+	} else {
+		result, err = tx.ExecContext(ctx, "UPDATE templates SET doc = ? WHERE id = ? AND doc = ?", doc, id, was)
+	}
+	if err != nil {
+		return err
+	}
+	n, err := result.RowsAffected()
+	if err == nil && n == 0 {
+		err = ohfp.Errorf(ohfp.ErrConflict, "template %s was changed by somebody else; read it again", id)
+	}
+	return err
 }

@@ -15,6 +15,7 @@ func listTests() []test {
 		{"pages of requests", listPages},
 		{"machines", listMachines},
 		{"names", listNames},
+		{"noticed", listNoticed},
 		{"pages of machines", listMachinePages},
 		{"thousands of ids", listManyIDs},
 		{"empty store", listNothing},
@@ -155,6 +156,51 @@ func listNames(s bench) {
 	} {
 		same(t, machines(t, s, c.filter), c.want)
 	}
+}
+
+// listNoticed follows notices through the lives of machines, of which only some are being taken back.
+func listNoticed(s bench) {
+	t := s.t
+	notice := ohfp.Notice{Kind: ohfp.NoticeSpot, AnnouncedAt: start(), Due: start().Add(2 * time.Minute)}
+	a := created(t, s, 5, 5, func(r *ohfp.Request) {
+		for i := range r.Machines {
+			r.Machines[i].ID, r.Machines[i].DeliveredAt = ohfp.MachineID(fmt.Sprintf("i-%d", i)), start()
+		}
+		r.Machines[0].Notice = notice
+	})
+	noticed := func(want ...ohfp.MachineID) {
+		t.Helper()
+		var got []ohfp.MachineID
+		for _, m := range machines(t, s, store.MachineFilter{Noticed: true}) {
+			got = append(got, m.ID)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("noticed are %v, want %v", got, want)
+		}
+	}
+	noticed("i-0")
+	a = update(t, s, a.ID, touchless(func(r *ohfp.Request) { r.Machines[3].Notice, r.Machines[4].Notice = notice, notice }))
+	noticed("i-0", "i-3", "i-4")
+	same(t, machines(t, s, store.MachineFilter{Noticed: true, IDs: []ohfp.MachineID{"i-1", "i-3"}}), a.Machines[3:4])
+	same(t, machines(t, s, store.MachineFilter{Noticed: true, Limit: 1, Offset: 1}), a.Machines[3:4])
+
+	a = update(t, s, a.ID, touchless(func(r *ohfp.Request) { r.Machines[0].Notice = ohfp.Notice{} })) // withdrawn
+	noticed("i-3", "i-4")
+	back := returned(t, s, a.Machines[3])
+	noticed("i-3", "i-4") // it is still there
+	update(t, s, back.ID, touchless(func(r *ohfp.Request) { r.Machines[0].State = ohfp.MachineTerminated }))
+	noticed("i-4")
+	// All are gone and the request has ended; its user has not heard of the last one.
+	update(t, s, a.ID, touchless(func(r *ohfp.Request) {
+		r.Status, r.PolledAt, r.AnsweredAt = ohfp.StatusComplete, start(), start()
+		for i := range r.Machines {
+			r.Machines[i].State = ohfp.MachineTerminated
+		}
+	}))
+	noticed("i-4")
+	last := get(t, s, a.ID).Machines[4]
+	returned(t, s, last)
+	noticed()
 }
 
 func listMachinePages(s bench) {

@@ -125,7 +125,7 @@ func cancelled(s bench) {
 	same(t, events(t, s, store.EventFilter{}), told)
 	templates, err := s.Templates(t.Context())
 	must(t, err)
-	same(t, templates, []ohfp.Template{{ID: "kept"}})
+	same(t, templates, []ohfp.Template{{ID: "kept", Version: 1}})
 	memory, err := s.RecallPrefix(t.Context(), "")
 	must(t, err)
 	if _, ok := memory["kept"]; len(memory) != 1 || !ok {

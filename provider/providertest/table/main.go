@@ -55,15 +55,17 @@ type test struct {
 type cell struct{ api, check, backend string }
 
 type results struct {
-	apis, backends []string // in the order of their appearance
-	cells          map[cell]string
-	reasons        []string
+	apis, backends []string
+	cells          map[cell]outcome
 	failed         int
 	failures       []string // what failed tests said
 }
 
+// outcome is how a case went: pass, fail or skip.
+type outcome struct{ action, reason string }
+
 func read(in io.Reader) (*results, error) {
-	r := &results{cells: map[cell]string{}}
+	r := &results{cells: map[cell]outcome{}}
 	tests := map[string]*test{}
 	lines := bufio.NewScanner(in)
 	lines.Buffer(nil, 1<<24) // a failing test may print a whole order
@@ -89,6 +91,8 @@ func read(in io.Reader) (*results, error) {
 			delete(tests, name)
 		}
 	}
+	slices.Sort(r.apis) // the tests ran in any order
+	slices.Sort(r.backends)
 	return r, lines.Err()
 }
 
@@ -111,53 +115,42 @@ func (r *results) ended(e event, t *test) {
 	if !slices.Contains(r.backends, at.backend) {
 		r.backends = append(r.backends, at.backend)
 	}
-	r.cells[at] = r.text(e.Action, t.attributes[providertest.AttrReason])
-}
-
-func (r *results) text(action, reason string) string {
-	switch action {
-	case "pass":
-		return "pass"
-	case "fail":
-		return "FAIL"
-	}
-	i := slices.Index(r.reasons, reason)
-	if i < 0 {
-		i = len(r.reasons)
-		r.reasons = append(r.reasons, reason)
-	}
-	return fmt.Sprintf("not supported (%d)", i+1)
+	r.cells[at] = outcome{e.Action, t.attributes[providertest.AttrReason]}
 }
 
 func (r *results) write(out io.Writer) {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	words := map[string]string{"pass": "pass", "skip": "not supported", "fail": "FAIL", "": "not run"}
 	counts := map[string]int{}
+	var reasons []string
 	for _, api := range r.apis {
 		backends := slices.DeleteFunc(slices.Clone(r.backends), func(backend string) bool { return !r.ran(api, backend) })
 		fmt.Fprintf(table, "%s\t%s\n", api, strings.Join(backends, "\t"))
 		for _, c := range providertest.Cases() {
 			fmt.Fprintf(table, "  %s", c.Name)
 			for _, backend := range backends {
-				text := r.cells[cell{api, c.Name, backend}]
-				if text == "" {
-					text = "not run"
+				o := r.cells[cell{api, c.Name, backend}]
+				counts[o.action]++
+				fmt.Fprintf(table, "\t%s", words[o.action])
+				if o.action == "skip" {
+					if !slices.Contains(reasons, o.reason) {
+						reasons = append(reasons, o.reason)
+					}
+					fmt.Fprintf(table, " (%d)", slices.Index(reasons, o.reason)+1)
 				}
-				word, _, _ := strings.Cut(text, " (")
-				counts[word]++
-				fmt.Fprintf(table, "\t%s", text)
 			}
 			fmt.Fprintln(table)
 		}
 		fmt.Fprintln(table)
 	}
 	_ = table.Flush() // a reader that went away needs no table
-	for i, reason := range r.reasons {
+	for i, reason := range reasons {
 		fmt.Fprintf(out, "(%d) %s\n", i+1, reason)
 	}
 	if len(r.failures) > 0 {
 		fmt.Fprintf(out, "\nWhat failed:\n%s\n", strings.Join(r.failures, "\n"))
 	}
-	fmt.Fprintf(out, "\n%d pass, %d not supported, %d not run, %d FAIL\n", counts["pass"], counts["not supported"], counts["not run"], counts["FAIL"])
+	fmt.Fprintf(out, "\n%d pass, %d not supported, %d not run, %d FAIL\n", counts["pass"], counts["skip"], counts[""], counts["fail"])
 }
 
 // ran says whether an API was tried on a backend.

@@ -15,6 +15,7 @@ import (
 type EC2 interface {
 	EC2Keepers
 	EC2Discovery
+	EC2Interruptions
 	RunInstances(context.Context, *ec2.RunInstancesInput, ...func(*ec2.Options)) (*ec2.RunInstancesOutput, error)
 	CreateFleet(context.Context, *ec2.CreateFleetInput, ...func(*ec2.Options)) (*ec2.CreateFleetOutput, error)
 	CreateLaunchTemplate(context.Context, *ec2.CreateLaunchTemplateInput, ...func(*ec2.Options)) (*ec2.CreateLaunchTemplateOutput, error)
@@ -38,6 +39,7 @@ type Clients struct {
 	STS         STS
 	SSM         SSM
 	AutoScaling func() AutoScaling // made when it is first needed: few processes use it
+	SQS         func() SQS         // likewise
 	Region      string
 }
 

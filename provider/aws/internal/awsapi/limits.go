@@ -115,5 +115,6 @@ func pacedOperations() []string {
 		"DescribeSubnets", "DescribeImages", "ModifyFleet", "DescribeFleetHistory", "RequestSpotFleet", "ModifySpotFleetRequest",
 		"CancelSpotFleetRequests", "DescribeSpotFleetRequests", "DescribeSpotFleetRequestHistory", "DescribeTags", "DescribeVpcs",
 		"DescribeSecurityGroups", "DescribeKeyPairs", "DescribeInstanceTypes", "DescribeSpotPriceHistory", "DescribeLaunchTemplates", "DeleteLaunchTemplate",
+		"DescribeInstanceStatus", "DescribeSpotInstanceRequests",
 	}
 }

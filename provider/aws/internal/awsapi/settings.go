@@ -19,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go/logging"
 
@@ -77,6 +78,7 @@ func (c *Connection) Clients(ctx context.Context) (Clients, error) {
 	c.clients = &Clients{
 		EC2: ec2.NewFromConfig(cfg), STS: sts.NewFromConfig(cfg), SSM: parameters.Client{Config: cfg, Now: c.settings.Now}, Region: cfg.Region,
 		AutoScaling: sync.OnceValue(func() AutoScaling { return autoscaling.NewFromConfig(cfg) }),
+		SQS:         sync.OnceValue(func() SQS { return sqs.NewFromConfig(cfg) }),
 	}
 	return *c.clients, nil
 }

@@ -1,0 +1,165 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/openhostfactory/ohfp"
+	"github.com/openhostfactory/ohfp/internal/app"
+	"github.com/openhostfactory/ohfp/internal/output"
+)
+
+// templateVerdict says whether a template could be used.
+type templateVerdict struct {
+	ID       ohfp.TemplateID `json:"templateId,omitempty"`
+	Valid    bool            `json:"valid"`
+	Problems []string        `json:"problems,omitempty"`
+	Missing  []app.Resource  `json:"missing,omitempty"` // what it refers to and the cloud does not have
+}
+
+type templateVerdicts struct {
+	Templates []templateVerdict `json:"templates"`
+}
+
+func (p *program) templatesValidateCommand() *cobra.Command {
+	var source templateSource
+	var online bool
+	cmd := &cobra.Command{
+		Use:   "validate [TEMPLATE_ID...]",
+		Short: "Check templates without using them",
+		Long: `Checks the templates of a file, those named, or all, with the defaults that they would get. It asks no cloud, unless
+--online says to look for what they refer to. The exit code is 1 when one of them could not be used.`,
+		Example: `  ohfp templates validate --file template.json
+  ohfp templates validate my-template --online
+  ohfp templates validate`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			given := source.file != "" || source.data != ""
+			if given && len(args) > 0 {
+				return usageErrorf("name templates, or give some with --file, not both")
+			}
+			return p.around(cmd.Context(), !online, func(a *app.App) error {
+				verdicts, err := p.verdicts(cmd.Context(), a, source, given, args, online)
+				if err != nil {
+					return err
+				}
+				return p.showVerdicts(verdicts)
+			})
+		},
+	}
+	source.flags(cmd)
+	cmd.Flags().BoolVar(&online, "online", false, "also look in the cloud for what they refer to")
+	return cmd
+}
+
+func (p *program) verdicts(
+	ctx context.Context, a *app.App, source templateSource, given bool, ids []string, online bool,
+) ([]templateVerdict, error) {
+	var list []app.WrittenTemplate
+	var err error
+	if given {
+		list, err = p.readTemplates(source)
+	} else {
+		list, err = a.WrittenTemplates(ctx, templateIDsOf(ids)...)
+	}
+	if err != nil {
+		return nil, err
+	}
+	verdicts := make([]templateVerdict, 0, len(list))
+	for _, t := range list {
+		v := templateVerdict{ID: t.ID}
+		complete, err := a.CheckTemplate(ctx, t.Template)
+		if err == nil && online {
+			v.Missing, err = a.MissingOf(ctx, complete)
+		}
+		if err != nil {
+			if ctx.Err() != nil {
+				return nil, err
+			}
+			v.Problems = append(v.Problems, t.Blame(err).Error())
+		}
+		v.Valid = len(v.Problems) == 0 && len(v.Missing) == 0
+		verdicts = append(verdicts, v)
+	}
+	return verdicts, nil
+}
+
+func templateIDsOf(args []string) []ohfp.TemplateID {
+	ids := make([]ohfp.TemplateID, 0, len(args))
+	for _, arg := range args {
+		ids = append(ids, ohfp.TemplateID(arg))
+	}
+	return ids
+}
+
+func (p *program) showVerdicts(verdicts []templateVerdict) error {
+	err := p.show(templateVerdicts{verdicts}, output.Layout{Records: "templates", Empty: "No templates.", Columns: []output.Column{
+		{Key: "templateId", Heading: "template"}, {Key: "valid"}, {Key: "problems"}, {Key: "missing"},
+	}})
+	if err != nil {
+		return err
+	}
+	bad := 0
+	for _, v := range verdicts {
+		if !v.Valid {
+			bad++
+		}
+	}
+	if bad > 0 {
+		return fmt.Errorf("%d of %d templates could not be used; the answer says why", bad, len(verdicts))
+	}
+	return nil
+}
+
+// templateRefresh is what a refresh found.
+type templateRefresh struct {
+	Templates int      `json:"templates"`
+	Refused   int      `json:"refused"` // of these: launch nothing now
+	Providers []string `json:"providers,omitempty"`
+	Problems  []string `json:"problems,omitempty"`
+}
+
+func (p *program) templatesRefreshCommand() *cobra.Command {
+	var force bool
+	cmd := &cobra.Command{
+		Use:   "refresh",
+		Short: "Read template files and the store anew, and resolve what they name",
+		Long: `Reads the template files and the store's templates, and lists from now on what they say; that also happens by itself
+at each list. With --force it first drops what is remembered of the clouds (images by name, machine types, prices) and
+asks them again.`,
+		Example: `  ohfp templates refresh
+  ohfp templates refresh --force               # ask the clouds again, too`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return p.around(cmd.Context(), false, func(a *app.App) error {
+				var view templateRefresh
+				if force {
+					names, err := named(a, nil)
+					if err != nil {
+						return err
+					}
+					for _, name := range names {
+						if _, err := a.Refresh(cmd.Context(), name); err != nil {
+							return fmt.Errorf("refresh: %w", err)
+						}
+						view.Providers = append(view.Providers, name)
+					}
+				}
+				templates, problems, err := a.Queries.TemplateList(cmd.Context())
+				if err != nil {
+					return err
+				}
+				view.Templates, view.Problems = len(templates), problems
+				for _, t := range templates {
+					if t.Template.Refused != "" {
+						view.Refused++
+					}
+				}
+				return p.show(view, output.Layout{})
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&force, "force", false, "drop what is remembered of the clouds, and ask them again")
+	return cmd
+}

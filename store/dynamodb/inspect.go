@@ -1,0 +1,219 @@
+package dynamodb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/openhostfactory/ohfp"
+	"github.com/openhostfactory/ohfp/store"
+)
+
+// Inspect implements [store.Reader]. The size is DynamoDB's own count, which it renews about every six hours.
+func (s *Store) Inspect(ctx context.Context) (found store.Inspection, err error) {
+	err = s.read(ctx, func(v *view) error {
+		found = store.Inspection{Strategy: "dynamodb", Place: "table " + s.table.name, Schema: schema}
+		rows, err := v.everything(ctx)
+		if err != nil {
+			return err
+		}
+		for _, one := range rows {
+			if one.there {
+				found.Requests++
+			}
+			if one.there && !one.settled {
+				found.Unsettled++
+			}
+			for _, group := range v.groups[v.heads[one.id]] {
+				found.Machines += len(group)
+				for _, m := range group {
+					if !m.Gone() {
+						found.Live++
+					}
+				}
+			}
+		}
+		if v.tail == nil {
+			return nil
+		}
+		found.Sequence = v.tail.last
+		return v.entries(ctx, 0, func(e *entry) (bool, error) {
+			found.Events += int(e.count)
+			return true, nil
+		})
+	})
+	if err != nil {
+		return found, err
+	}
+	templates, err := s.Templates(ctx)
+	if err != nil {
+		return found, err
+	}
+	found.Templates = len(templates)
+	out, err := call(ctx, &s.table, API.DescribeTable, &dynamodb.DescribeTableInput{TableName: &s.table.name})
+	if err == nil && out.Table.TableSizeBytes != nil {
+		found.Bytes = *out.Table.TableSizeBytes
+	}
+	return found, s.fault(err)
+}
+
+// everything reads all requests with their machines, and returns their rows.
+func (v *view) everything(ctx context.Context) ([]row, error) {
+	rows, err := v.list(ctx, allPartition, "", 0, func(row) bool { return true })
+	if err != nil {
+		return nil, err
+	}
+	ids := idsOf(rows)
+	_, err = v.machinesOf(ctx, ids, func(ohfp.Machine) bool { return false })
+	return rows, err
+}
+
+// Check implements [store.Reader].
+func (s *Store) Check(ctx context.Context) error {
+	return s.read(ctx, func(v *view) error {
+		var damage findings
+		for _, look := range []func(context.Context, *view, *findings) error{checkHeads, checkHints, checkLog} {
+			if err := look(ctx, v, &damage); err != nil {
+				return err
+			}
+		}
+		if damage.count == 0 {
+			return nil
+		}
+		return ohfp.Errorf(ohfp.ErrUnavailable, "store %s is damaged in %d places; restore the table from a backup: %s",
+			s.table.name, damage.count, strings.Join(damage.told, "; "))
+	})
+}
+
+// findings are what is damaged.
+type findings struct {
+	count int
+	told  []string
+}
+
+func (f *findings) add(format string, args ...any) {
+	const tell = 10
+	if f.count++; f.count <= tell {
+		f.told = append(f.told, fmt.Sprintf(format, args...))
+	}
+}
+
+// checkHeads reads all requests and machines, and works out again what is kept beside them.
+func checkHeads(ctx context.Context, v *view, damage *findings) error {
+	rows, err := v.everything(ctx)
+	if err != nil {
+		return err
+	}
+	open, err := v.list(ctx, openPartition, "", 0, func(row) bool { return true })
+	if err != nil {
+		return err
+	}
+	used := copyUsage(store.Usage{})
+	owner := map[string]ohfp.RequestID{}
+	for _, listed := range rows {
+		h := v.heads[listed.id]
+		if h == nil || h.row != listed {
+			damage.add("request %s is not what the list of requests says", listed.id)
+			continue
+		}
+		if h.open() && !slices.ContainsFunc(open, func(r row) bool { return r.id == h.id }) {
+			damage.add("request %s is missing from the list of open requests", h.id)
+		}
+		if noticedIn(v.groups[h]) != h.noticed {
+			damage.add("request %s is kept with %t for whether machines of it are taken back, which is not so", h.id, h.noticed)
+		}
+		if states := statesOf(v.groups[h]); states != h.states {
+			damage.add("request %s has machines that are %q, not %q", h.id, states, h.states)
+		}
+		for _, m := range slices.Concat(v.groups[h]...) {
+			if other, twice := owner[placeKey(m)]; twice || m.Request != h.id || m.Version < 1 {
+				damage.add("machine %s of request %s is also of request %s", m.ID, h.id, other)
+			}
+			owner[placeKey(m)] = h.id
+			if back := v.heads[m.Return]; m.Return != "" && (back == nil || !slices.Contains(back.from, h.id)) {
+				if err := v.load(ctx, m.Return); err != nil {
+					return err
+				}
+				if back = v.heads[m.Return]; back == nil || !slices.Contains(back.from, h.id) {
+					damage.add("machine %s is not found by its return %s", m.ID, m.Return)
+				}
+			}
+		}
+		if !h.there {
+			continue
+		}
+		r, err := v.request(ctx, h.id)
+		if err != nil {
+			if errors.Is(err, errMoved) || ctx.Err() != nil {
+				return err
+			}
+			damage.add("request %s: %v", h.id, err)
+			continue
+		}
+		if r.ID != h.id || r.Type != h.kind || r.Status != h.status || r.Settled() != h.settled || r.Version < 1 {
+			damage.add("request %s is kept beside what is not so", h.id)
+		}
+		count(used, h)
+	}
+	if now := copyUsage(v.root().Used); !reflect.DeepEqual(now, mentioned(used)) {
+		damage.add("what counts against limits is %v, and was noted as %v", used, now)
+	}
+	return nil
+}
+
+// checkHints makes sure that each machine is found by its id and its name.
+func checkHints(ctx context.Context, v *view, damage *findings) error {
+	var keys []key
+	var machines []ohfp.Machine
+	for _, h := range v.heads {
+		for _, m := range slices.Concat(v.groups[h]...) {
+			machines = append(machines, m)
+			keys = append(keys, machineKey(m.ID))
+			if m.Name != "" {
+				keys = append(keys, nameKey(m.Name))
+			}
+		}
+	}
+	hints, err := v.s.table.getAll(ctx, keys)
+	if err != nil {
+		return err
+	}
+	for _, m := range machines {
+		if !slices.Contains(ownersOf(hints[machineKey(m.ID)]), m.Request) ||
+			m.Name != "" && !slices.Contains(ownersOf(hints[nameKey(m.Name)]), m.Request) {
+			damage.add("machine %s of request %s is not found by its id or name", m.ID, m.Request)
+		}
+	}
+	return nil
+}
+
+// checkLog reads all events.
+func checkLog(ctx context.Context, v *view, damage *findings) error {
+	if v.tail == nil {
+		return nil
+	}
+	last := int64(0)
+	return v.entries(ctx, 0, func(e *entry) (bool, error) {
+		record, err := e.events(ctx, &v.s.table)
+		switch {
+		case errors.Is(err, errMoved) || ctx.Err() != nil:
+			return false, err
+		case err != nil:
+			damage.add("log entry %d: %v", e.number, err)
+		case int64(len(record.Events)) != e.count || e.before < last:
+			damage.add("log entry %d has %d events, not %d, after event %d", e.number, len(record.Events), e.count, last)
+		}
+		for _, one := range record.Events {
+			if one.Sequence <= last || one.Sequence <= e.before || one.Sequence > e.last {
+				damage.add("log entry %d has event %d after event %d", e.number, one.Sequence, last)
+			}
+			last = one.Sequence
+		}
+		return true, nil
+	})
+}
