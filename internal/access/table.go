@@ -75,6 +75,7 @@ func Rules() []Rule {
 		{Operation: "storage.restore", Role: Admin, Effect: Destroys, CLI: "storage restore", Except: local},
 		{Operation: "storage.migrate", Role: Admin, Effect: Changes, CLI: "storage migrate", Except: local},
 		{Operation: "storage.compact", Role: Admin, Effect: Destroys, CLI: "storage compact", Except: local},
+		{Operation: "storage.import", Role: Admin, Effect: Changes, CLI: "storage import", Except: local},
 		{Operation: "storage.rebuild", Role: Admin, Effect: Changes, CLI: "storage rebuild"},
 		{Operation: "providers.list", Role: Viewer, Effect: Reads, CLI: "providers list"},
 		{Operation: "providers.health", Role: Viewer, Effect: Reads, CLI: "providers health"},

@@ -47,6 +47,7 @@ func Rules() []Rule {
 		{Package: "store/storetest", May: ". provider store", Uses: "github.com/google/go-cmp pgregory.net/rapid", Test: true},
 		{Package: "store/memory", May: ". provider store"},
 		{Package: "store/transfer", May: ". store"}, // any store into any other
+		{Package: "store/reference", May: "."},      // the store of the Python systems
 		{Package: "store/internal/localdisk", May: ".", Uses: system},
 		{Package: "store/jsonfile", May: ". provider store store/internal/localdisk", Uses: system},
 		{Package: "store/sqlstore", May: ". provider store store/internal/localdisk", Uses: sqlDrivers},
@@ -64,7 +65,7 @@ func Rules() []Rule {
 			May:     ". provider store internal/events internal/reconcile internal/orphans internal/placement internal/templates",
 		},
 		{Package: "internal/shard", May: ". store internal/reconcile"},
-		{Package: "internal/storage", May: ". store store/transfer internal/config internal/shard"},
+		{Package: "internal/storage", May: ". store store/transfer store/reference internal/config internal/shard"},
 		{Package: "internal/query", May: ". store internal/orphans", Never: "store.Store"},
 
 		// What the faces share.
@@ -103,7 +104,7 @@ func Rules() []Rule {
 		// The faces, and what only a command line offers.
 		{
 			Package: "internal/cli",
-			May:     faces + " store internal/app internal/storage internal/daemon internal/daemon/wire internal/setup internal/demo awssim deploy/...",
+			May:     faces + " store store/reference internal/app internal/storage internal/daemon internal/daemon/wire internal/setup internal/demo awssim deploy/...",
 			Uses:    cobra + " " + terminal,
 		},
 		{Package: "internal/rest", May: faces, Uses: "github.com/danielgtaylor/huma/v2"},

@@ -21,7 +21,7 @@ func (p *program) storageCommand() *cobra.Command {
 	cmd.AddCommand(
 		p.storageListCommand(), p.storageShowCommand(), p.storageHealthCommand(), p.storageValidateCommand(), p.storageTestCommand(),
 		p.storageMetricsCommand(), p.storageInitCommand(), p.storageBackupCommand(), p.storageRestoreCommand(), p.storageMigrateCommand(),
-		p.storageCompactCommand(), p.storageRebuildCommand(),
+		p.storageImportCommand(), p.storageCompactCommand(), p.storageRebuildCommand(),
 	)
 	return cmd
 }
