@@ -36,6 +36,7 @@ type Provider struct {
 	pause        func(ctx context.Context, d time.Duration) error
 	queue        interrupt.Queue
 	listing      func() (context.Context, context.CancelFunc) // for what a listing asks of the memory
+	ahead        func() (time.Duration, bool)                 // how far our clock is ahead of AWS's
 	close        func()
 }
 
@@ -74,7 +75,7 @@ func open(ctx context.Context, config json.RawMessage, env provider.Environment,
 	p.defaults = defaults
 	lasting := context.WithoutCancel(ctx)
 	p.listing = func() (context.Context, context.CancelFunc) { return context.WithTimeout(lasting, recallTimeout) }
-	p.close = connection.Close
+	p.close, p.ahead = connection.Close, connection.Clock.Ahead
 	return p, nil
 }
 
@@ -99,6 +100,7 @@ func newProvider(env provider.Environment, s settings, api awsapi.API) *Provider
 	return &Provider{
 		name: env.Name, installation: env.Installation, now: env.Now, handlers: s.handlers, prices: s.prices,
 		defaults: strict.Object{}, api: api, reader: reader, parts: parts, pause: pause, close: func() {},
+		ahead: func() (time.Duration, bool) { return 0, false },
 		queue: interrupt.Queue{API: api, Name: s.queue, Wait: pollWait(time.Duration(s.requestTimeout)), Log: env.Log},
 		launchers: map[string]launch.Launcher{
 			launch.APIRunInstances: launch.RunInstances{Parts: parts},

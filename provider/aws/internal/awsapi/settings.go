@@ -47,6 +47,7 @@ type Settings struct {
 
 // Connection makes the clients when they are first needed and keeps them.
 type Connection struct {
+	Clock     Clock
 	settings  Settings
 	mutex     sync.Mutex
 	clients   *Clients
@@ -69,6 +70,9 @@ func (c *Connection) Clients(ctx context.Context) (Clients, error) {
 		return Clients{}, err
 	}
 	client, transport := c.settings.httpClient(cfg.HTTPClient)
+	if c.settings.Now != nil {
+		client.Transport = dated{client.Transport, &c.Clock, c.settings.Now}
+	}
 	cfg.HTTPClient = client
 	if c.settings.RoleARN != "" {
 		cfg.Credentials = c.settings.assumeRole(cfg)
