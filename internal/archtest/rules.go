@@ -112,7 +112,7 @@ func Rules() []Rule {
 		{
 			Package: "internal/setup",
 			May: ". provider store internal/app internal/command internal/query internal/templates internal/hostfactory" +
-				" internal/config internal/config/document internal/version deploy/...",
+				" internal/config internal/config/document internal/config/directories internal/version deploy/...",
 			Uses: yaml,
 		},
 		{Package: "internal/demo", May: "awssim internal/config internal/version internal/output deploy/...", Uses: terminal},

@@ -1,0 +1,79 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/openhostfactory/ohfp/internal/access"
+	"github.com/openhostfactory/ohfp/internal/config"
+	"github.com/openhostfactory/ohfp/internal/daemon"
+	"github.com/openhostfactory/ohfp/internal/output"
+	"github.com/openhostfactory/ohfp/internal/setup"
+	"github.com/openhostfactory/ohfp/internal/version"
+)
+
+func (p *program) doctorCommand() *cobra.Command {
+	var scripts string
+	budget := 30 * time.Second
+	cmd := &cobra.Command{
+		Use:   "doctor",
+		Short: "Find out what is wrong, and what to do about it",
+		Long: `Looks at everything that a request needs: environment, configuration, directories and disk, the store, the daemon, the
+scripts and the program that they start, the templates, and in each cloud credentials, region, clock, permissions, what
+templates name, free addresses, images and their architecture, user data, fleet roles and the interruption queue.
+
+Each finding is ok, a warning or a failure, and says what to do. Nothing is changed: calls that would change something are
+made as dry runs. Only the store is made if there is none yet. The exit code is 1 when there is a failure.`,
+		Example: `  ohfp doctor --format table
+  ohfp doctor --timeout 1m --scripts-dir $HF_TOP/1.2/providerplugins/ohfp/scripts`,
+		GroupID: groupTools,
+		Args:    noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return p.doctor(cmd.Context(), setup.Doctor{Scripts: scripts, Budget: budget})
+		},
+	}
+	cmd.Flags().StringVar(&scripts, "scripts-dir", "", "`DIRECTORY` of the scripts that Host Factory starts (default: the plug-in's below HF_TOP)")
+	cmd.Flags().DurationVar(&budget, "timeout", budget, "how long it may take in all")
+	return cmd
+}
+
+func (p *program) doctor(ctx context.Context, d setup.Doctor) error {
+	dir, err := os.Getwd()
+	if err != nil {
+		return fmt.Errorf("find the current directory: %w", err)
+	}
+	d.Sources = config.Sources{File: p.global.Config, Environ: os.Environ(), Dir: dir}
+	// A configuration that cannot be read is for the doctor to tell; it does not say either what the caller may do.
+	if cfg, err := config.Load(d.Sources); err == nil {
+		caller := access.Caller{Name: p.caller(), Face: "cli", Role: access.Role(cfg.Access.LocalRole)}
+		if err := caller.May(p.operation); err != nil {
+			return err
+		}
+	}
+	d.Version = version.Current().String()
+	d.Now, d.LookupEnv = time.Now, p.lookupEnv
+	d.Resolve = net.DefaultResolver.LookupHost
+	d.Probe, d.Free, d.Ask = setup.Probe, setup.Free, setup.AskVersion
+	d.Daemon = func(ctx context.Context, cfg config.Config) (setup.Daemon, error) {
+		told, err := daemon.Check(ctx, cfg, time.Now)
+		if err == nil && told.Version == version.Current().Version {
+			told.Version = d.Version
+		}
+		return setup.Daemon{PID: told.PID, Version: told.Version, Live: told.Live, Problem: told.Problem}, err
+	}
+	report := d.Examine(ctx)
+	if err := p.show(report, output.Layout{Records: "findings", Columns: []output.Column{
+		{Key: "level", State: true}, {Key: "check"}, {Key: "about"}, {Key: "text", Heading: "finding"}, {Key: "fix"},
+	}}); err != nil {
+		return err
+	}
+	if !report.Healthy {
+		return fmt.Errorf("%d of %d findings are failures; each says what to do", report.Failures, len(report.Findings))
+	}
+	return nil
+}
