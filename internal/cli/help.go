@@ -56,7 +56,7 @@ func writeGroup(w io.Writer, cmd *cobra.Command, g *cobra.Group) {
 	title := "\n" + g.Title + "\n"
 	for _, sub := range cmd.Commands() {
 		if sub.GroupID == g.ID && (sub.IsAvailableCommand() || sub.Name() == "help") {
-			fmt.Fprintf(w, "%s  %-12s %s\n", title, sub.Name(), sub.Short)
+			fmt.Fprintf(w, "%s  %-14s %s\n", title, sub.Name(), sub.Short)
 			title = ""
 		}
 	}

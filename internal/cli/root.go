@@ -61,11 +61,12 @@ A template says what kind of machines; a request asks for some of them.`,
 	root.AddCommand(
 		p.templatesCommand(), p.requestsCommand(), p.machinesCommand(), p.usageCommand(), p.orphansCommand(), p.storageCommand(),
 		p.providersCommand(), p.infrastructureCommand(), p.doctorCommand(), p.daemonCommand(), p.systemCommand(),
-		p.simulatorCommand(), p.demoCommand(), p.completionCommand(), p.versionCommand(),
+		p.simulatorCommand(), p.demoCommand(), p.completionCommand(), p.manCommand(), p.versionCommand(),
 	)
 	root.AddCommand(p.hostFactoryCommands()...)
 	p.addGlobalFlags(root)
 	p.addSelection(root)
+	p.addCompletions(root)
 	return root
 }
 
