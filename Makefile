@@ -153,7 +153,7 @@ bench: bench-scripts bench-calls ## Run all benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem $$($(GO) list ./... | grep -v /internal/fakehf$$)
 
 .PHONY: bench-scripts
-bench-scripts: ## Time the five scripts against /bin/true, with 10, 1,000 and 10,000 machines stored
+bench-scripts: ## Time the five scripts, --version and templates list against /bin/true, with 10, 1,000 and 10,000 machines stored
 	$(GO) test -run '^$$' -bench 'Scripts' -benchtime 20x ./internal/fakehf/... ./internal/daemon
 
 .PHONY: bench-interruptions
