@@ -25,7 +25,7 @@ var update = flag.Bool("update", false, "rewrite the reference")
 func TestReference(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join("..", "..", "docs", "reference", "cli.md")
-	want := reference((&program{}).rootCommand())
+	want := referenceOf((&program{}).rootCommand())
 	if *update {
 		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
 			t.Fatal(err)
@@ -40,7 +40,7 @@ func TestReference(t *testing.T) {
 	}
 }
 
-func reference(root *cobra.Command) string {
+func referenceOf(root *cobra.Command) string {
 	var out strings.Builder
 	out.WriteString(`# Commands
 
