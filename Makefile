@@ -86,6 +86,15 @@ test-integration: ## Run the suites that drive the built binary, its scripts and
 test-postgres: ## Run the tests of the store in PostgreSQL beside a server of their own (installed by apt-get if root; none may be skipped)
 	@OHFP_TEST_DISALLOW_SKIP=1 tools/with-postgres $(GO) test -count=1 -run Postgres ./store/sqlstore ./internal/daemon
 
+.PHONY: store-chaos
+store-chaos: ## Kill one process a second of 64 that do 200 operations each on 10,000 machines, in every store (minutes; DynamoDB on dynalite: 16, 50, 1,000)
+	OHFP_CHAOS_PROCESSES=64 OHFP_CHAOS_OPERATIONS=200 OHFP_CHAOS_MACHINES=10000 \
+		$(GO) test -count=1 -v -p 1 -timeout 60m -run '^TestChaos$$' ./store/jsonfile ./store/sqlstore
+	@OHFP_TEST_DISALLOW_SKIP=1 OHFP_CHAOS_PROCESSES=64 OHFP_CHAOS_OPERATIONS=200 OHFP_CHAOS_MACHINES=10000 \
+		tools/with-postgres $(GO) test -count=1 -v -timeout 60m -run PostgresChaos ./store/sqlstore
+	@OHFP_TEST_DISALLOW_SKIP=1 OHFP_CHAOS_PROCESSES=16 OHFP_CHAOS_OPERATIONS=50 OHFP_CHAOS_MACHINES=1000 \
+		tools/with-dynalite $(GO) test -count=1 -v -timeout 60m -run ServerChaos ./store/dynamodb
+
 .PHONY: test-takeover
 test-takeover: ## Stop daemons that share a store for longer than their leases, RUNS times over (default 200), and real ones RUNS/10 times
 	@OHFP_TEST_DISALLOW_SKIP=1 OHFP_SWITCHES=$(or $(RUNS),200) OHFP_STOPS=$$(( $(or $(RUNS),200) / 10 )) \

@@ -77,3 +77,8 @@ func TestServerAgainstMemory(t *testing.T) {
 		}}
 	})
 }
+
+// TestServerChaos has the server to itself.
+func TestServerChaos(t *testing.T) {
+	storetest.RunChaos(t, serverHarness(t))
+}

@@ -55,3 +55,8 @@ func TestDurable(t *testing.T) {
 	t.Parallel()
 	storetest.RunDurable(t, harness())
 }
+
+func TestChaos(t *testing.T) {
+	t.Parallel()
+	storetest.RunChaos(t, harness())
+}

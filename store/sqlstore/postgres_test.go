@@ -123,3 +123,8 @@ func TestPostgresDurable(t *testing.T) {
 		},
 	})
 }
+
+func TestPostgresChaos(t *testing.T) {
+	t.Parallel()
+	storetest.RunChaos(t, postgresHarness(t))
+}
