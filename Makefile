@@ -173,6 +173,12 @@ bench-interruptions: ## Interrupt 10,000 machines in a minute and time each from
 bench-postgres: ## Time the store in PostgreSQL beside a server of its own
 	@OHFP_TEST_DISALLOW_SKIP=1 tools/with-postgres $(GO) test -run '^$$' -bench Postgres -benchmem ./store/sqlstore
 
+.PHONY: bench-store
+bench-store: ## Print what each store takes: a fresh process, requests and machines a second, 10,000 machines; SQLite beside its driver
+	OHFP_TEST_LONG=1 $(GO) test -count=1 -v -p 1 -parallel 1 -timeout 30m -run '^TestFigures' ./store/sqlstore ./store/jsonfile
+	@OHFP_TEST_DISALLOW_SKIP=1 OHFP_TEST_LONG=1 tools/with-postgres $(GO) test -count=1 -v -timeout 30m -run PostgresFigures ./store/sqlstore
+	@OHFP_TEST_DISALLOW_SKIP=1 OHFP_TEST_LONG=1 tools/with-dynalite $(GO) test -count=1 -v -timeout 30m -run ServerFigures ./store/dynamodb
+
 .PHONY: bench-calls
 bench-calls: ## Count the AWS calls that each operation makes
 	$(GO) test -run '^$$' -bench 'Calls' -benchtime 1x ./internal/fakehf/...

@@ -82,3 +82,7 @@ func TestServerAgainstMemory(t *testing.T) {
 func TestServerChaos(t *testing.T) {
 	storetest.RunChaos(t, serverHarness(t))
 }
+
+func TestServerFigures(t *testing.T) {
+	storetest.RunFigures(t, serverHarness(t))
+}

@@ -60,3 +60,8 @@ func TestChaos(t *testing.T) {
 	t.Parallel()
 	storetest.RunChaos(t, harness())
 }
+
+func TestFigures(t *testing.T) {
+	t.Parallel()
+	storetest.RunFigures(t, harness())
+}

@@ -128,3 +128,8 @@ func TestPostgresChaos(t *testing.T) {
 	t.Parallel()
 	storetest.RunChaos(t, postgresHarness(t))
 }
+
+func TestPostgresFigures(t *testing.T) {
+	t.Parallel()
+	storetest.RunFigures(t, postgresHarness(t))
+}
