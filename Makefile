@@ -84,7 +84,7 @@ test-integration: ## Run the suites that drive the built binary, its scripts and
 
 .PHONY: test-postgres
 test-postgres: ## Run the tests of the store in PostgreSQL beside a server of their own (installed by apt-get if root; none may be skipped)
-	@OHFP_TEST_DISALLOW_SKIP=1 tools/with-postgres $(GO) test -count=1 -run Postgres ./store/sqlstore ./internal/daemon
+	@OHFP_TEST_DISALLOW_SKIP=1 tools/with-postgres $(GO) test -count=1 -run Postgres ./store/sqlstore ./store/transfer ./internal/daemon
 
 .PHONY: store-chaos
 store-chaos: ## Kill one process a second of 64 that do 200 operations each on 10,000 machines, in every store (minutes; DynamoDB on dynalite: 16, 50, 1,000)
@@ -115,7 +115,7 @@ conformance: ## Print the table of the provider suite: way to launch, case, clou
 
 .PHONY: test-dynalite
 test-dynalite: ## Run the tests of the store in DynamoDB, and commands on it, beside dynalite (installed by npm; none may be skipped)
-	@OHFP_TEST_DISALLOW_SKIP=1 tools/with-dynalite $(GO) test -count=1 -timeout 15m -run 'Server|OnDynamoDB' ./store/dynamodb ./internal/cli
+	@OHFP_TEST_DISALLOW_SKIP=1 tools/with-dynalite $(GO) test -count=1 -timeout 15m -run 'Server|OnDynamoDB' ./store/dynamodb ./store/transfer ./internal/cli
 
 .PHONY: test-dynamodb-moto
 test-dynamodb-moto: ## Run the tests of the store in DynamoDB beside moto (docs/storage.md says which not, and why; none may be skipped)

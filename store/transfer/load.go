@@ -115,7 +115,9 @@ func (l *loader) record(ctx context.Context, r Record) error {
 	case r.Installation != "":
 		return l.installation(ctx, r.Installation)
 	case r.Template != nil:
-		return l.to.PutTemplate(ctx, *r.Template)
+		t := *r.Template
+		t.Version = 0
+		return l.to.PutTemplate(ctx, t)
 	case r.Request != nil:
 		return l.request(ctx, r)
 	case r.Event != nil:

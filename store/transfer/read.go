@@ -69,6 +69,7 @@ func (w *walk) templates(ctx context.Context) error {
 		return err
 	}
 	for i := range all {
+		all[i].Version = 0 // every store counts for itself
 		if err := w.each(Record{Template: &all[i]}); err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@ package transfer_test
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/store"
+	"github.com/openhostfactory/ohfp/store/dynamodb"
 	"github.com/openhostfactory/ohfp/store/jsonfile"
 	"github.com/openhostfactory/ohfp/store/memory"
 	"github.com/openhostfactory/ohfp/store/sqlstore"
@@ -142,36 +144,93 @@ func TestEveryPair(t *testing.T) {
 	for from, open := range kinds() {
 		t.Run(from, func(t *testing.T) {
 			t.Parallel()
-			source := open(t)
-			fill(t, source, 300)
-			want := seen(t, source)
-			archive := filepath.Join(t.TempDir(), "backup.jsonl")
-			header, err := transfer.Archive(t.Context(), archive, transfer.Of(source), transfer.Header{MadeAt: start()})
-			must(t, err)
-			if header.Requests != 5 || header.Machines != 303 || header.Templates != 1 || header.Events == 0 {
-				t.Fatalf("the archive has %+v", header)
-			}
-			if info, err := os.Stat(archive); err != nil || info.Mode().Perm() != 0o600 {
-				t.Errorf("the archive is %v, %v", info.Mode(), err)
-			}
-			_, records, err := transfer.OpenArchive(archive)
-			must(t, err)
-			for to, open := range kinds() {
-				for way, records := range map[string]transfer.Records{"copy": transfer.Of(source), "archive": records} {
-					target := open(t)
-					if _, err := transfer.Load(t.Context(), target, records); err != nil {
-						t.Fatalf("%s to %s: %v", way, to, err)
-					}
-					if got := seen(t, target); got != want {
-						t.Errorf("%s to %s has\n%s\nwant\n%s", way, to, got, want)
-					}
-					must(t, target.Check(t.Context()))
-					if _, err := transfer.Load(t.Context(), target, records); !errors.Is(err, ohfp.ErrConflict) {
-						t.Errorf("a second %s to %s: %v", way, to, err)
-					}
-				}
-			}
+			pairs(t, open, kinds())
 		})
+	}
+}
+
+// TestPostgresPairs copies into PostgreSQL and out of it.
+func TestPostgresPairs(t *testing.T) {
+	t.Parallel()
+	beside(t, "postgres", func(t *testing.T) store.Store {
+		t.Helper()
+		s, err := sqlstore.OpenPostgres(t.Context(), sqlstore.PostgresOptions{
+			URL: server(t, "OHFP_TEST_POSTGRES"), Schema: "t" + strings.ToLower(rand.Text()), Now: start, MaxConnections: 3,
+		})
+		must(t, err)
+		return closed(t, s)
+	})
+}
+
+// TestServerPairs copies into DynamoDB and out of it.
+func TestServerPairs(t *testing.T) {
+	t.Parallel()
+	beside(t, "dynamodb", func(t *testing.T) store.Store {
+		t.Helper()
+		s, err := dynamodb.Open(dynamodb.Options{
+			Prefix: "t" + rand.Text(), Region: "us-east-1", Endpoint: server(t, "OHFP_TEST_DYNAMODB"), Now: start,
+			LookupEnv: func(string) (string, bool) { return "anything", true },
+		})
+		must(t, err)
+		return closed(t, s)
+	})
+}
+
+// server is the address of a server that a target of make starts.
+func server(t *testing.T, variable string) string {
+	t.Helper()
+	address := os.Getenv(variable)
+	if address == "" {
+		if os.Getenv("OHFP_TEST_DISALLOW_SKIP") != "" {
+			t.Fatal(variable + " is not set")
+		}
+		t.Skip(variable + " names no server; make test-postgres and make test-dynalite start one")
+	}
+	return address
+}
+
+// beside copies between a store with a server and all others, and itself.
+func beside(t *testing.T, name string, open func(t *testing.T) store.Store) {
+	t.Helper()
+	all := kinds()
+	all[name] = open
+	pairs(t, open, all)
+	for _, from := range kinds() {
+		pairs(t, from, map[string]func(t *testing.T) store.Store{name: open})
+	}
+}
+
+// pairs copies what one store holds into others, straight and by an archive.
+func pairs(t *testing.T, open func(t *testing.T) store.Store, targets map[string]func(t *testing.T) store.Store) {
+	t.Helper()
+	source := open(t)
+	fill(t, source, 300)
+	want := seen(t, source)
+	archive := filepath.Join(t.TempDir(), "backup.jsonl")
+	header, err := transfer.Archive(t.Context(), archive, transfer.Of(source), transfer.Header{MadeAt: start()})
+	must(t, err)
+	if header.Requests != 5 || header.Machines != 303 || header.Templates != 1 || header.Events == 0 {
+		t.Fatalf("the archive has %+v", header)
+	}
+	if info, err := os.Stat(archive); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the archive is %v, %v", info.Mode(), err)
+	}
+	_, records, err := transfer.OpenArchive(archive)
+	must(t, err)
+	for to, open := range targets {
+		for way, records := range map[string]transfer.Records{"copy": transfer.Of(source), "archive": records} {
+			target := open(t)
+			if _, err := transfer.Load(t.Context(), target, records); err != nil {
+				t.Fatalf("%s to %s: %v", way, to, err)
+			}
+			if got := seen(t, target); got != want {
+				t.Errorf("%s to %s has\n%s\nwant\n%s", way, to, got, want)
+			}
+			must(t, target.Check(t.Context()))
+			if _, err := transfer.Load(t.Context(), target, records); !errors.Is(err, ohfp.ErrConflict) {
+				t.Errorf("a second %s to %s: %v", way, to, err)
+			}
+		}
 	}
 }
 
