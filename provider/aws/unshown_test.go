@@ -1,12 +1,17 @@
 package aws_test
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
 
+	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/awssim"
+	"github.com/openhostfactory/ohfp/internal/faultproxy"
 	"github.com/openhostfactory/ohfp/provider"
+	"github.com/openhostfactory/ohfp/provider/aws"
 )
 
 // TestFilledBeforeItShows: a fleet that has launched all it was told counts as busy until its machines show. Taken for one
@@ -39,5 +44,34 @@ func TestFilledBeforeItShows(t *testing.T) {
 				t.Errorf("once they show: active %t, %d machines; want false and 2", active, machines)
 			}
 		})
+	}
+}
+
+// TestEmptyListing: that lists are empty is no proof that machines are gone. EC2 must say that it does not know them.
+func TestEmptyListing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, awssim.Options{TerminatedVisible: time.Minute})
+	proxy := faultproxy.Over(w.Cloud)
+	p, err := aws.Through(proxy)(t.Context(), json.RawMessage(`{"region": "us-east-1", "endpoint_url": "http://aws.test", "max_retries": 0}`), w.environment(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := ask(template("RunInstances", plain), 3)
+	_, launched := launch(t, p, a)
+	scopes := []provider.Scope{{Request: a.Request, Machines: ids(launched.Machines)}}
+	w.advance(time.Hour)
+	if err := proxy.Add(faultproxy.Rule{Fault: faultproxy.Empty, Action: "DescribeInstances"}); err != nil {
+		t.Fatal(err)
+	}
+	if seen, err := p.Observe(t.Context(), scopes); seen.Complete || !errors.Is(err, ohfp.ErrUnavailable) {
+		t.Errorf("empty lists: complete %t, error %v; want false and unavailable", seen.Complete, err)
+	}
+	proxy.Clear()
+	if err := w.Terminate(string(launched.Machines[1].ID)); err != nil {
+		t.Fatal(err)
+	}
+	w.advance(time.Hour)
+	if seen, err := p.Observe(t.Context(), scopes); !seen.Complete || err != nil || len(seen.Machines) != 2 {
+		t.Errorf("one is gone: complete %t, error %v, %d machines; want true and 2", seen.Complete, err, len(seen.Machines))
 	}
 }
