@@ -2,9 +2,7 @@ package chaos
 
 import (
 	"fmt"
-	"io"
 	"os"
-	"path/filepath"
 	"runtime/debug"
 	"slices"
 	"strconv"
@@ -40,82 +38,114 @@ func number(t *testing.T, key string, otherwise int) int {
 // begin (1); OHFP_CHAOS_LOG names a file for the program's log of the last one.
 func TestChaos(t *testing.T) {
 	t.Parallel()
-	runs, first := number(t, "OHFP_CHAOS_RUNS", 3), number(t, "OHFP_CHAOS_SEED", 1)
-	lanes := min(number(t, "OHFP_CHAOS_LANES", 4), runs)
-	conf := configuration(t)
-	began := time.Now()
-	var next, made, calls, killed, machines atomic.Int64
-	t.Cleanup(func() {
-		took := time.Since(began)
-		t.Logf("%d runs from seed %d in %s (%.0f a minute): %d calls, %d of them killed, %d machines launched",
-			made.Load(), first, took.Truncate(time.Second), float64(made.Load())/took.Minutes(), calls.Load(), killed.Load(), machines.Load())
-	})
-	for lane := range lanes {
+	c := newCampaign(t, number(t, "OHFP_CHAOS_RUNS", 3), number(t, "OHFP_CHAOS_SEED", 1))
+	for lane := range min(number(t, "OHFP_CHAOS_LANES", 4), c.runs) {
 		t.Run(fmt.Sprintf("lane %d", lane), func(t *testing.T) {
 			t.Parallel()
-			for {
-				seed := first + int(next.Add(1)) - 1
-				if seed >= first+runs {
-					return
-				}
-				log := io.Discard
-				var records *journal
-				if path := os.Getenv("OHFP_CHAOS_LOG"); path != "" {
-					records = &journal{}
-					log = records
-				}
-				work := filepath.Join(t.TempDir(), strconv.Itoa(seed))
-				if err := os.Mkdir(work, 0o700); err != nil {
-					t.Fatal(err)
-				}
-				synctest.Test(t, func(t *testing.T) {
-					s := play(t, uint64(seed), conf, work, log)
-					calls.Add(int64(s.calls))
-					killed.Add(int64(s.killed))
-					machines.Add(int64(len(s.ever)))
-				})
-				if records != nil {
-					_ = os.WriteFile(os.Getenv("OHFP_CHAOS_LOG"), records.Bytes(), 0o600)
-				}
-				_ = os.RemoveAll(work)
-				made.Add(1)
-				if t.Failed() {
-					t.Fatalf("seed %d: play it alone with OHFP_CHAOS_RUNS=1 OHFP_CHAOS_SEED=%d", seed, seed)
-				}
+			for seed, more := c.next(); more; seed, more = c.next() {
+				c.play(t, seed, shape{rounds: 30, demands: 5, batch: 6})
 			}
 		})
 	}
 }
 
-const (
-	loop     = 30 * time.Second // of Host Factory
-	busy     = 30               // rounds in which all kinds of things happen
-	demanded = 5                // requests in that time, about
-)
+// TestChaosUnderLoad plays one life of a large installation: requests for a hundred machines at a time.
+func TestChaosUnderLoad(t *testing.T) {
+	t.Parallel()
+	s := shape{rounds: 12, demands: 4, batch: 100, exactly: true}
+	if number(t, "OHFP_CHAOS_RUNS", 3) > 100 {
+		s.rounds, s.demands = 60, 40
+	}
+	c := newCampaign(t, 1, number(t, "OHFP_CHAOS_SEED", 1))
+	t.Run("life", func(t *testing.T) { c.play(t, c.first, s) })
+}
 
-// play is one life: an hour in which all goes wrong, hours in which all goes well, and the reckoning.
-func play(t *testing.T, seed uint64, conf, work string, log io.Writer) *symphony {
+// campaign is a number of lives, and what was counted in them.
+type campaign struct {
+	runs, first int
+	conf        string
+	taken       atomic.Int64 // seeds
+
+	made, calls, killed, machines atomic.Int64
+}
+
+func newCampaign(t *testing.T, runs, first int) *campaign {
 	t.Helper()
-	w := newWorld(t, seed, conf, work, log)
-	s := &symphony{world: w, batch: 6, lag: w.random.IntN(4), hosts: map[string]*host{}, asked: map[string]int{}, silent: map[string]bool{}}
-	for range busy {
-		if w.random.IntN(4) == 0 {
-			w.trouble()
+	c := &campaign{runs: runs, first: first, conf: configuration(t)}
+	began := time.Now()
+	t.Cleanup(func() {
+		took := time.Since(began)
+		t.Logf("%d runs from seed %d in %s (%.0f a minute): %d calls, %d processes killed, %d machines launched", c.made.Load(), first,
+			took.Truncate(time.Second), float64(c.made.Load())/took.Minutes(), c.calls.Load(), c.killed.Load(), c.machines.Load())
+	})
+	return c
+}
+
+// next is a seed that nobody has played.
+func (c *campaign) next() (seed int, more bool) {
+	n := int(c.taken.Add(1))
+	return c.first + n - 1, n <= c.runs
+}
+
+// play plays one life in a bubble of its own time.
+func (c *campaign) play(t *testing.T, seed int, of shape) {
+	t.Helper()
+	var records *journal
+	path := os.Getenv("OHFP_CHAOS_LOG")
+	if path != "" {
+		records = &journal{}
+	}
+	work := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, uint64(seed), c.conf, work, records)
+		s := &symphony{world: w, shape: of, lag: w.random.IntN(4), hosts: map[string]*host{}, asked: map[string]int{}}
+		s.live()
+		c.calls.Add(int64(s.calls))
+		c.killed.Add(int64(s.killed))
+		c.machines.Add(int64(len(s.ever)))
+	})
+	if records != nil {
+		if err := os.WriteFile(path, records.Bytes(), 0o600); err != nil {
+			t.Error(err)
 		}
-		if w.random.IntN(8) == 0 {
-			w.take()
+	}
+	c.made.Add(1)
+	if t.Failed() {
+		t.Fatalf("seed %d: play it alone with make chaos RUNS=1 SEED=%d", seed, seed)
+	}
+}
+
+// shape is how a life goes.
+type shape struct {
+	rounds  int // in which all kinds of things happen
+	demands int // requests in that time, about
+	batch   int // the most machines of a request
+	exactly bool
+}
+
+// loop is how often Host Factory goes round.
+const loop = 30 * time.Second
+
+// live is one life: a time in which all goes wrong, hours in which all goes well, and the reckoning.
+func (s *symphony) live() {
+	for range s.rounds {
+		if s.random.IntN(4) == 0 {
+			s.trouble()
+		}
+		if s.random.IntN(8) == 0 {
+			s.take()
 		}
 		demand := 0
-		if w.random.IntN(busy/demanded) == 0 || s.round == 0 {
-			demand = 1 + w.random.IntN(2)
+		if s.random.IntN(s.rounds) < s.demands || s.round == 0 {
+			demand = 1 + s.random.IntN(2)
 		}
 		s.turn(demand)
 		time.Sleep(loop)
 	}
 	s.settle()
 	s.reckon()
-	if t.Failed() {
-		return s
+	if s.t.Failed() {
+		return
 	}
 	// Host Factory gives everything back, and nothing but what nobody asks about may be left.
 	for _, h := range s.hosts {
@@ -123,7 +153,6 @@ func play(t *testing.T, seed uint64, conf, work string, log io.Writer) *symphony
 	}
 	s.settle()
 	s.reckon()
-	return s
 }
 
 // settle lets the cloud be well and time go on, until everything that waits has had its time: hours for orphans.

@@ -16,32 +16,30 @@ import (
 // answer, as the real one does.
 type symphony struct {
 	*world
+	shape
+
 	daemon *process
-	batch  int // the most machines of a request
 	lag    int // rounds until a new host is in its list
 	calm   bool
-
 	round  int
 	open   []string         // requests and returns that are polled
 	hosts  map[string]*host // by id
 	asked  map[string]int   // by request: machines
-	silent map[string]bool  // requests that are never polled
 
 	mu     sync.Mutex
-	killed int
 	calls  int
+	killed int // processes
 }
 
 // host is a machine that Host Factory uses.
 type host struct {
 	fakehf.Host
-	since  int    // the round in which it was told
-	going  bool   // to be given back
-	by     string // the return that does
-	report int    // how often it was named by getReturnRequests
+	since int    // the round in which it was told
+	going bool   // to be given back
+	by    string // the return that does
 }
 
-// process finds who answers a call: the daemon, when one runs, or a process of its own.
+// call finds who answers a call: the daemon, when one runs, or a process of its own.
 func (s *symphony) call(d death, byDaemon bool, action hostfactory.Action, input string) (reply hostfactory.Reply, answered bool) {
 	if byDaemon && s.daemon != nil && !s.daemon.dead() && s.daemon.soft.Err() == nil {
 		reply, answered = s.daemon.call(action, input)
@@ -65,7 +63,7 @@ func (s *symphony) ask(round *[]func(), all *sync.WaitGroup, action hostfactory.
 	if !s.calm {
 		d = s.fate(true)
 	}
-	byDaemon := s.random.IntN(5) > 0
+	byDaemon := s.random.IntN(2) == 0
 	at := len(*round)
 	*round = append(*round, nil)
 	pause := time.Duration(s.random.IntN(2000)) * time.Millisecond
@@ -102,6 +100,9 @@ func (s *symphony) turn(demand int) {
 	}
 	for range demand {
 		template, count := fmt.Sprintf("T%d", s.random.IntN(len(kinds()))), 1+s.random.IntN(s.batch)
+		if s.exactly {
+			count = s.batch
+		}
 		forget := !s.calm && s.random.IntN(12) == 0
 		input := fmt.Sprintf(`{"template":{"templateId":%q,"machineCount":%d}}`, template, count)
 		s.ask(collect, &all, hostfactory.RequestMachines, input, func(body []byte, answered bool) {
@@ -130,9 +131,13 @@ func (s *symphony) turn(demand int) {
 
 // tend starts, stops and kills the daemon.
 func (s *symphony) tend() {
+	if s.daemon != nil && s.daemon.dead() {
+		s.killed++
+	}
 	if s.daemon != nil && (s.daemon.soft.Err() != nil || !s.calm && s.random.IntN(12) == 0) {
 		if s.random.IntN(2) == 0 {
 			s.daemon.die()
+			s.killed++
 		}
 		s.daemon.stopped()
 		s.daemon = nil
@@ -156,11 +161,9 @@ func (s *symphony) requested(body []byte, count int, forget bool) {
 		s.t.Errorf("the id %s was told for two requests", r.RequestID)
 	}
 	s.asked[r.RequestID] = count
-	if forget {
-		s.silent[r.RequestID] = true
-		return
+	if !forget {
+		s.open = append(s.open, r.RequestID)
 	}
-	s.open = append(s.open, r.RequestID)
 }
 
 // told takes in what the status of requests is.

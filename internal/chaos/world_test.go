@@ -97,17 +97,21 @@ func configuration(t *testing.T) string {
 }
 
 // newWorld makes a world in a bubble of its own time.
-func newWorld(t *testing.T, seed uint64, conf, work string, log io.Writer) *world {
+func newWorld(t *testing.T, seed uint64, conf, work string, log *journal) *world {
 	t.Helper()
 	w := &world{
-		t: t, random: rand.New(rand.NewPCG(seed, 1)), store: memory.New(time.Now), log: log, ended: map[string]bool{},
+		t: t, random: rand.New(rand.NewPCG(seed, 1)), store: memory.New(time.Now), log: io.Discard, ended: map[string]bool{},
 		ever: map[string]awssim.Instance{},
+	}
+	if log != nil {
+		w.log = log
 	}
 	seconds := func(most int) time.Duration { return time.Duration(w.random.IntN(most+1)) * time.Second }
 	cloud, err := awssim.New(awssim.Options{
 		Now: time.Now, Seed: seed + 1, LaunchDelay: time.Second + seconds(40), AddressDelay: seconds(5), TerminateDelay: time.Second + seconds(60),
 		DescribeLag: seconds(4), FleetDelay: seconds(20), ReplaceDelay: 10*time.Second + seconds(60), Latency: time.Duration(w.random.IntN(1500)) * time.Millisecond,
 		TerminatedVisible: time.Duration(3+w.random.IntN(30)) * time.Minute,
+		Subnets:           []awssim.Subnet{{ID: subnetA, Zone: zoneA, CIDR: "10.0.0.0/16"}, {ID: subnetB, Zone: zoneB, CIDR: "10.1.0.0/16"}},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -143,7 +147,7 @@ func (w *world) fate(one bool) death {
 	if !one {
 		most = 300
 	}
-	switch w.random.IntN(10) {
+	switch w.random.IntN(6) {
 	case 0, 1:
 		return death{step: steps[w.random.IntN(len(steps))]}
 	case 2:
@@ -168,19 +172,19 @@ func (w *world) trouble() {
 		{Fault: faultproxy.Drop},
 		{Fault: faultproxy.Cut},
 		{Fault: faultproxy.Truncate},
+		{Fault: faultproxy.Empty, Action: "DescribeInstances"},
 		{Fault: faultproxy.Refuse, Executed: true, Code: "InternalError", Status: 500},
 		{Fault: faultproxy.Refuse, Executed: true, Code: "RequestLimitExceeded", Status: 503},
 		{Fault: faultproxy.Refuse, Code: "RequestLimitExceeded", Status: 503},
 		{Fault: faultproxy.Refuse, Code: "RequestExpired", Status: 400},
-		{Fault: faultproxy.Refuse, Code: "InsufficientInstanceCapacity", Status: 500},
+		{Fault: faultproxy.Refuse, Action: "RunInstances", Code: "InsufficientInstanceCapacity", Status: 500},
 		{Fault: faultproxy.Delay, Wait: 25 * time.Second},
 		{Fault: faultproxy.Delay, Wait: 25 * time.Second, Executed: true},
 	}
 	for range w.random.IntN(3) {
 		rule := faults[w.random.IntN(len(faults))]
-		rule.Action = actions[w.random.IntN(len(actions))]
-		if rule.Code == "InsufficientInstanceCapacity" {
-			rule.Action = "RunInstances"
+		if action := actions[w.random.IntN(len(actions))]; rule.Action == "" {
+			rule.Action = action
 		}
 		rule.Probability, rule.Seed = 0.1+0.6*w.random.Float64(), w.random.Uint64()
 		w.ok(w.proxy.Add(rule))
