@@ -293,7 +293,7 @@ func TestRefusals(t *testing.T) {
 	}
 	busy := memory.New(start)
 	fill(t, busy, 3)
-	_, err = transfer.Sum(t.Context(), func(ctx context.Context, each func(transfer.Record) error) error {
+	_, err = transfer.Sum(t.Context(), func(ctx context.Context, _ func(transfer.Record) error) error {
 		return transfer.Of(busy)(ctx, func(transfer.Record) error {
 			return busy.PutTemplate(ctx, ohfp.Template{ID: "x"}, ohfp.Event{Message: "meanwhile"})
 		})
