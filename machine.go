@@ -94,6 +94,7 @@ type Machine struct {
 	EndingAt     time.Time `json:"endingAt,omitzero"`     // when the intent was stored
 	EndAccepted  time.Time `json:"endAccepted,omitzero"`  // when the cloud last accepted the order to end it
 	TerminatedAt time.Time `json:"terminatedAt,omitzero"` // when it was seen to be gone
+	ParkedAt     time.Time `json:"parkedAt,omitzero"`     // when somebody ordered it to be stopped; zero: it is to run
 	Notice       Notice    `json:"notice,omitzero"`       // that it is taken back from its user
 
 	Version int64 `json:"-"` // set by the store: a write with an old version is a conflict

@@ -25,3 +25,17 @@ type HealthChecker interface {
 	// Health makes a cheap call with the configured identity and returns who that is.
 	Health(ctx context.Context) (identity string, err error)
 }
+
+// Switcher is a provider that can stop machines, which keep their disks and their ids, and start them again.
+type Switcher interface {
+	// Switch starts machines, or stops them. What is so already counts as done. A machine that the cloud refuses MUST NOT
+	// spoil the others: its Switched says why. The error is for what was not asked or not answered.
+	Switch(ctx context.Context, machines []ohfp.MachineID, on bool) ([]Switched, error)
+}
+
+// Switched is what the cloud said of one machine.
+type Switched struct {
+	Machine ohfp.MachineID
+	State   ohfp.MachineState
+	Refused error
+}

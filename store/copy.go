@@ -50,7 +50,7 @@ func CopyMachine(m ohfp.Machine) ohfp.Machine {
 }
 
 func machineInUTC(m *ohfp.Machine) {
-	utc(&m.LaunchedAt, &m.KnownAt, &m.DeliveredAt, &m.EndingAt, &m.EndAccepted, &m.TerminatedAt, &m.Notice.AnnouncedAt, &m.Notice.Due)
+	utc(&m.LaunchedAt, &m.KnownAt, &m.DeliveredAt, &m.EndingAt, &m.EndAccepted, &m.TerminatedAt, &m.ParkedAt, &m.Notice.AnnouncedAt, &m.Notice.Due)
 }
 
 // CopyTemplate copies a template.

@@ -56,6 +56,8 @@ func Rules() []Rule {
 		{Operation: "machines.status", Role: Viewer, Effect: Reads, CLI: "machines status", Except: "the list of machines with its filter"},
 		{Operation: "machines.request", Role: Operator, Effect: Changes, CLI: "machines request", Except: "another name of requests.create"},
 		{Operation: "machines.return", Role: Operator, Effect: Destroys, CLI: "machines return", Except: "another name of requests.return"},
+		{Operation: "machines.stop", Role: Operator, Effect: Changes, CLI: "machines stop"},
+		{Operation: "machines.start", Role: Operator, Effect: Changes, CLI: "machines start"},
 		{Operation: "machines.list", Role: Viewer, Effect: Reads, CLI: "machines list"},
 		{Operation: "machines.show", Role: Viewer, Effect: Reads, CLI: "machines show"},
 		{Operation: "machines.timeline", Role: Viewer, Effect: Reads, CLI: "machines timeline"},

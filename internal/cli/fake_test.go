@@ -47,6 +47,11 @@ func (d *desk) RequestMachines(_ context.Context, in command.RequestMachines) (o
 	return r, nil
 }
 
+func (d *desk) SwitchMachines(_ context.Context, in command.SwitchMachines) (command.SwitchedMachines, error) {
+	d.asked = append(d.asked, in)
+	return command.SwitchedMachines{Refused: []ohfp.Unknown{{Machine: in.IDs[0], Message: "machine is not known here"}}}, d.refuse
+}
+
 func (d *desk) PlanRequest(_ context.Context, in command.RequestMachines) (command.RequestPlan, error) {
 	d.asked = append(d.asked, command.RequestPlan{Template: in.Template, Count: in.Count, Provider: in.Provider})
 	return command.RequestPlan{Template: in.Template, Count: in.Count}, d.refuse

@@ -55,6 +55,8 @@ func TestFlags(t *testing.T) {
 			command.ReturnMachines{Machines: []command.Named{{ID: "i-1"}, {Name: "h"}}, Origin: ann},
 		}},
 		{`machines return -d {"machine_ids":["i-1"]}`, []any{command.ReturnMachines{Machines: []command.Named{{ID: "i-1"}}, Origin: ann}}},
+		{"machines stop i-1 -m i-2", []any{command.SwitchMachines{IDs: []ohfp.MachineID{"i-2", "i-1"}, Origin: ann}}},
+		{"machine start i-1", []any{command.SwitchMachines{IDs: []ohfp.MachineID{"i-1"}, On: true, Origin: ann}}},
 		{"machines status -m i-1", []any{look, store.MachineFilter{IDs: []ohfp.MachineID{"i-1"}}}},
 		{"machines status --all", []any{look, store.MachineFilter{States: live}}},
 		{"requests status --request-id a --request-id b,c d a", []any{
@@ -133,6 +135,8 @@ func TestUsageErrors(t *testing.T) {
 		{"requests create t --data {}", "give the template and the count once"},
 		{"machines request", "pass --template-id"},
 		{"machines status", "pass --machine-id"},
+		{"machines stop", "pass --machine-id"},
+		{"machines start --all i-1", "either --all or ids"},
 		{"machines status --all i-1", "either --all or ids"},
 		{"machines show", "takes one machine id, not 0"},
 		{"templates list x", `ohfp templates list takes no arguments, not "x"`},

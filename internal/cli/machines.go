@@ -25,7 +25,8 @@ func (p *program) machinesCommand() *cobra.Command {
 	})
 	cmd.AddCommand(
 		p.machinesListCommand(), p.machinesShowCommand(), p.machinesStatusCommand(), p.machinesRequestCommand(),
-		p.machinesReturnCommand(), p.machinesTimelineCommand(), p.machinesDrainCommand(),
+		p.machinesReturnCommand(), p.machinesStopCommand(), p.machinesStartCommand(),
+		p.machinesTimelineCommand(), p.machinesDrainCommand(),
 	)
 	return cmd
 }

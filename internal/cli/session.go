@@ -15,6 +15,7 @@ import (
 // commands is the write side as far as the command line reaches it.
 type commands interface {
 	hostfactory.Commands
+	SwitchMachines(ctx context.Context, in command.SwitchMachines) (command.SwitchedMachines, error)
 	PlanRequest(ctx context.Context, in command.RequestMachines) (command.RequestPlan, error)
 	CancelRequest(ctx context.Context, in command.CancelRequest) (ohfp.Request, error)
 	FindOrphans(ctx context.Context) (command.OrphanSurvey, error)

@@ -25,6 +25,7 @@ const (
 	featureCleaning  = "cleaning" // of launch templates that nothing uses
 
 	featureInterruptions = "interruptions"
+	featureSwitching     = "switching" // stopping machines and starting them again
 )
 
 // permissions are the actions by feature. Some are never called by name: EC2 asks for CreateTags when something is made
@@ -56,6 +57,7 @@ func permissions() []provider.Permission {
 		}},
 		{Feature: featureCatalog, Actions: []string{"ec2:DescribeInstanceTypes"}},
 		{Feature: featureCleaning, Actions: []string{"ec2:DeleteLaunchTemplate", "ec2:DescribeLaunchTemplates"}},
+		{Feature: featureSwitching, Actions: []string{"ec2:StartInstances", "ec2:StopInstances"}},
 		{Feature: featurePrices, Actions: []string{"ec2:DescribeSpotPriceHistory"}},
 		// DeleteMessageBatch goes by the permission for DeleteMessage.
 		{Feature: featureInterruptions, Actions: []string{

@@ -22,6 +22,8 @@ type EC2 interface {
 	DeleteLaunchTemplate(context.Context, *ec2.DeleteLaunchTemplateInput, ...func(*ec2.Options)) (*ec2.DeleteLaunchTemplateOutput, error)
 	DescribeInstances(context.Context, *ec2.DescribeInstancesInput, ...func(*ec2.Options)) (*ec2.DescribeInstancesOutput, error)
 	TerminateInstances(context.Context, *ec2.TerminateInstancesInput, ...func(*ec2.Options)) (*ec2.TerminateInstancesOutput, error)
+	StartInstances(context.Context, *ec2.StartInstancesInput, ...func(*ec2.Options)) (*ec2.StartInstancesOutput, error)
+	StopInstances(context.Context, *ec2.StopInstancesInput, ...func(*ec2.Options)) (*ec2.StopInstancesOutput, error)
 	DescribeFleets(context.Context, *ec2.DescribeFleetsInput, ...func(*ec2.Options)) (*ec2.DescribeFleetsOutput, error)
 	DeleteFleets(context.Context, *ec2.DeleteFleetsInput, ...func(*ec2.Options)) (*ec2.DeleteFleetsOutput, error)
 	DescribeSubnets(context.Context, *ec2.DescribeSubnetsInput, ...func(*ec2.Options)) (*ec2.DescribeSubnetsOutput, error)
@@ -104,6 +106,16 @@ func (a API) DescribeInstances(ctx context.Context, in *ec2.DescribeInstancesInp
 // TerminateInstances ends machines.
 func (a API) TerminateInstances(ctx context.Context, in *ec2.TerminateInstancesInput) (*ec2.TerminateInstancesOutput, error) {
 	return onEC2(ctx, a, "TerminateInstances", EC2.TerminateInstances, in, cost{machines: len(in.InstanceIds)})
+}
+
+// StartInstances starts machines that were stopped.
+func (a API) StartInstances(ctx context.Context, in *ec2.StartInstancesInput) (*ec2.StartInstancesOutput, error) {
+	return onEC2(ctx, a, "StartInstances", EC2.StartInstances, in, cost{machines: len(in.InstanceIds)})
+}
+
+// StopInstances stops machines, which keep their disks.
+func (a API) StopInstances(ctx context.Context, in *ec2.StopInstancesInput) (*ec2.StopInstancesOutput, error) {
+	return onEC2(ctx, a, "StopInstances", EC2.StopInstances, in, cost{machines: len(in.InstanceIds)})
 }
 
 // DescribeFleets reads fleets.

@@ -44,7 +44,7 @@ func (p Priority) reserve() float64 {
 // they are not paced.
 func requestLimit(operation string) Limit {
 	switch operation {
-	case "RunInstances":
+	case "RunInstances", "StartInstances":
 		return Limit{5, 2}
 	case "TerminateInstances":
 		return Limit{100, 5}
@@ -66,9 +66,9 @@ func requestLimit(operation string) Limit {
 // machineLimit is EC2's default limit of an operation, one token a machine.
 func machineLimit(operation string) Limit {
 	switch operation {
-	case "RunInstances":
+	case "RunInstances", "StartInstances":
 		return Limit{1000, 2}
-	case "TerminateInstances":
+	case "TerminateInstances", "StopInstances":
 		return Limit{1000, 20}
 	default:
 		return Limit{}
@@ -112,6 +112,7 @@ func HasLimit(bucket string) bool {
 func pacedOperations() []string {
 	return []string{
 		"RunInstances", "CreateFleet", "CreateLaunchTemplate", "DescribeInstances", "TerminateInstances", "DescribeFleets", "DeleteFleets",
+		"StartInstances", "StopInstances",
 		"DescribeSubnets", "DescribeImages", "ModifyFleet", "DescribeFleetHistory", "RequestSpotFleet", "ModifySpotFleetRequest",
 		"CancelSpotFleetRequests", "DescribeSpotFleetRequests", "DescribeSpotFleetRequestHistory", "DescribeTags", "DescribeVpcs",
 		"DescribeSecurityGroups", "DescribeKeyPairs", "DescribeInstanceTypes", "DescribeSpotPriceHistory", "DescribeLaunchTemplates", "DeleteLaunchTemplate",
