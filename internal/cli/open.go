@@ -40,18 +40,11 @@ func open(ctx context.Context, w wish, p *program) (*session, error) {
 
 // config reads the configuration.
 func (p *program) config(w wish) (config.Config, error) {
-	dir, err := os.Getwd()
+	sources, err := p.sources(w)
 	if err != nil {
-		return config.Config{}, fmt.Errorf("find the current directory: %w", err)
+		return config.Config{}, err
 	}
-	flags := map[string]string{}
-	if w.Global.LogLevel != "" {
-		flags["logging.level"] = w.Global.LogLevel
-		if w.Console {
-			flags["logging.console"] = "true"
-		}
-	}
-	cfg, err := config.Load(config.Sources{File: w.Global.Config, Environ: os.Environ(), Flags: flags, Dir: dir})
+	cfg, err := config.Load(sources)
 	if err != nil {
 		return cfg, err
 	}
@@ -65,13 +58,29 @@ func (p *program) config(w wish) (config.Config, error) {
 	return cfg, caller.May(p.operation)
 }
 
+// sources are where the configuration comes from.
+func (p *program) sources(w wish) (config.Sources, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return config.Sources{}, fmt.Errorf("find the current directory: %w", err)
+	}
+	flags := map[string]string{}
+	if w.Global.LogLevel != "" {
+		flags["logging.level"] = w.Global.LogLevel
+		if w.Console {
+			flags["logging.console"] = "true"
+		}
+	}
+	return config.Sources{File: w.Global.Config, Environ: os.Environ(), Flags: flags, Dir: dir}, nil
+}
+
 // openApp opens what the configuration names.
 func (p *program) openApp(ctx context.Context, cfg config.Config, w wish) (*app.App, hostfactory.Partial, error) {
 	partial, err := hostfactory.ParsePartial(cfg.HostFactory.PartialResult)
 	if err != nil {
 		return nil, "", err
 	}
-	a, err := app.Open(ctx, cfg, app.Options{Stderr: p.errw, LookupEnv: p.lookupEnv, Now: time.Now, ListingOnly: w.Listing})
+	a, err := app.Open(ctx, cfg, app.Options{Stderr: p.errw, LookupEnv: cfg.LookupEnv(p.lookupEnv), Now: time.Now, ListingOnly: w.Listing})
 	return a, partial, err
 }
 

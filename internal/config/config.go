@@ -51,6 +51,8 @@ type Config struct {
 	Files   []string          // the files that were read
 	Notes   []string          // remarks for the log, about what was read but is not as it seems
 	Origins map[string]string // where each setting that is not its default came from: a file and line, a variable or a flag
+
+	Variables map[string]string // what .env files add to the environment; nil when they add nothing
 }
 
 // FieldTable holds template fields by name, each as JSON.
@@ -298,10 +300,11 @@ type Sources struct {
 	Environ []string          // as os.Environ gives it
 	Flags   map[string]string // settings by name, from the command line
 	Dir     string            // where relative names of the user start; empty: the current directory
+	Instead map[string][]byte // texts by path that are taken for what is in these files, to see what they would mean
 }
 
-// Load reads the configuration. Later sources win: defaults, IBM's file, config and providers files, Host Factory's log
-// settings, environment, flags.
+// Load reads the configuration. Later sources win: defaults, IBM's file, config and providers files, .env files, Host
+// Factory's log settings, environment, flags.
 func Load(s Sources) (Config, error) {
 	dir, err := filepath.Abs(s.Dir)
 	if err != nil {
@@ -310,7 +313,7 @@ func Load(s Sources) (Config, error) {
 	s.Dir = dir
 	l := newLoader(s)
 	steps := []func() error{
-		l.locate, l.applyDefaults, l.readFiles, l.applyPropagated, l.applyEnvironment, l.applyFlags, l.settle,
+		l.locate, l.readDotEnv, l.applyDefaults, l.readFiles, l.applyPropagated, l.applyEnvironment, l.applyFlags, l.settle,
 	}
 	for _, step := range steps {
 		if err := step(); err != nil {
@@ -343,6 +346,7 @@ type loader struct {
 	env     directories.Environment
 	config  Config
 	keys    []Key
+	lines   map[string]string // of variables that a .env file gives, where
 }
 
 func newLoader(s Sources) *loader {

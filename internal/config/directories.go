@@ -36,3 +36,8 @@ func (l *loader) placeholders() *strings.Replacer {
 	}
 	return strings.NewReplacer("{conf}", l.config.ConfDir, "{work}", l.config.WorkDir, "{log}", l.config.LogDir, "{name}", name)
 }
+
+func isDirectory(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}

@@ -36,10 +36,18 @@ func (l *loader) applyEnvironment() error {
 func (l *loader) fromEnvironment(key Key) error {
 	for _, name := range key.Env {
 		if value, ok := l.env[name]; ok && key.set != nil {
-			return l.set(key, "environment "+name, l.sources.Dir, key.split(value)...)
+			return l.set(key, l.variableOrigin(name), l.sources.Dir, key.split(value)...)
 		}
 	}
 	return nil
+}
+
+// variableOrigin says where a variable was set.
+func (l *loader) variableOrigin(name string) string {
+	if at, ok := l.lines[name]; ok {
+		return at + " " + name
+	}
+	return "environment " + name
 }
 
 // programVariables are those that are no settings: they are read before settings are, or by the scripts.
@@ -73,7 +81,7 @@ func (l *loader) applyPropagated() error {
 		}
 		key, _ := l.key(p.key)
 		before := l.config.Logging
-		if err := l.set(key, "environment "+p.variable, "", value); err != nil {
+		if err := l.set(key, l.variableOrigin(p.variable), "", value); err != nil {
 			// Host Factory would get no answer at all because of how it wants the log.
 			l.config.Logging = before
 			l.note(err.Error() + "; it is left as it is")

@@ -15,7 +15,7 @@ func (l *loader) readFiles() error {
 	if l.config.Named != "" {
 		return l.readFile(l.config.Named)
 	}
-	if !exists(l.config.ConfDir) {
+	if !exists(l.config.ConfDir) && len(l.sources.Instead) == 0 {
 		l.note("the configuration directory " + l.config.ConfDir + " does not exist")
 		return nil
 	}
@@ -43,7 +43,7 @@ func (l *loader) pick(names []string) string {
 	for _, name := range names {
 		path := filepath.Join(l.config.ConfDir, name)
 		switch {
-		case !exists(path):
+		case !l.exists(path):
 		case picked == "":
 			picked = path
 		default:
@@ -54,7 +54,7 @@ func (l *loader) pick(names []string) string {
 }
 
 func (l *loader) readFile(path string) error {
-	root, err := document.Read(path)
+	root, err := l.parse(path)
 	if err != nil {
 		return fmt.Errorf("configuration: %w", err)
 	}
@@ -76,6 +76,20 @@ func (l *loader) readFile(path string) error {
 		return f.applyIBM(root)
 	}
 	return f.apply(root, "")
+}
+
+// parse reads a file, or takes what would be in it.
+func (l *loader) parse(path string) (document.Node, error) {
+	if text, ok := l.sources.Instead[path]; ok {
+		return document.Parse(path, text)
+	}
+	return document.Read(path)
+}
+
+// exists says whether a file is there, or would be.
+func (l *loader) exists(path string) bool {
+	_, instead := l.sources.Instead[path]
+	return instead || exists(path)
 }
 
 // expand replaces $VARIABLE and ${VARIABLE} in all text of a file; $$ is a dollar sign.
@@ -111,14 +125,16 @@ func (f file) apply(object document.Node, section string) error {
 		key, isKey := f.key(name)
 		var err error
 		switch {
-		case name == "providers":
+		case name == "providers" || name == "provider.providers":
 			err = f.applyProviders(field)
 		case name == "events.sinks":
 			err = f.applySinks(field)
-		case name == "provider_defaults":
+		case name == "provider_defaults" || name == "provider.provider_defaults":
 			err = f.applyProviderDefaults(field)
 		case isKey && key.set != nil:
 			err = f.applyKey(key, field)
+		case foreign(name) != "":
+			err = f.fail(field.Line, "%s is not a setting here; %s", name, foreign(name))
 		case f.isSection(name) && field.Value.Kind == document.Object:
 			err = f.apply(field.Value, name+".")
 		case f.isSection(name) && field.Value.Null():
@@ -135,7 +151,7 @@ func (f file) apply(object document.Node, section string) error {
 }
 
 func (f file) isSection(name string) bool {
-	if name == "events" {
+	if name == "events" || hasForeign(name) {
 		return true
 	}
 	for _, key := range f.keys {
@@ -169,7 +185,7 @@ func (f file) applyKey(key Key, field document.Field) error {
 		return err
 	}
 	values, ok := scalars(field.Value)
-	if !ok || (field.Value.Kind == document.List && !key.list) {
+	if !ok || (field.Value.Kind == document.List && key.Kind != KindList) {
 		return f.fail(field.Line, "%s is %s; write %s", key.Name, field.Value.Kind, key.Expected)
 	}
 	return f.set(key, f.at(field.Line), filepath.Dir(f.path), values...)

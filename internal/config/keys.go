@@ -17,9 +17,27 @@ type Key struct {
 	Secret      bool     // the value is shown to nobody
 	Env         []string // environment variables, the first that is set wins; none for settings of lists
 
-	set  func(input) bool // nil for settings that are read with their list
-	list bool
+	Kind        Kind
+	Words       []string // the only values, if they are a few words
+	Least, Most int      // of a KindCount
+
+	set func(input) bool // nil for settings that are read with their list
+	get func() any       // the value, as it would be written in JSON
 }
+
+// Kind is what sort of value a setting has.
+type Kind string
+
+// The kinds of values, most of which may also be written as text.
+const (
+	KindText     Kind = "text"
+	KindTruth    Kind = "truth"
+	KindCount    Kind = "count"    // a whole number
+	KindAmount   Kind = "amount"   // a number
+	KindDuration Kind = "duration" // as text, or a number of seconds
+	KindList     Kind = "list"     // of text
+	KindObject   Kind = "object"
+)
 
 // input is a value as written.
 type input struct {
@@ -39,7 +57,8 @@ func settings(c *Config) []Key {
 	keys := []Key{
 		text("default_provider", "the name of a configured provider", &c.DefaultProvider,
 			"The provider instance that launches what no template claims for another. Without it placement chooses by priority. "+
-				"PROVIDER_TYPE in the environment makes the first instance of that type the default when nothing else does."),
+				"PROVIDER_TYPE in the environment makes the first instance of that type the default when nothing else does.").
+			alias("provider.default_provider_instance").alias("provider.active_provider"),
 
 		oneOf("storage.strategy", StrategySQL, StrategySQL+", "+StrategyJSON+" or "+StrategyDynamoDB, &c.Storage.Strategy,
 			[]string{StrategySQL, StrategyJSON, StrategyDynamoDB},
@@ -54,9 +73,11 @@ func settings(c *Config) []Key {
 				"used. ohfp storage restore takes them. 0: none is made.").
 			alias("storage.json_strategy.backup_count"),
 		path("storage.sql.path", "{work}/ohfp.db", &c.Storage.SQL.Path,
-			"The database file of the type sqlite. It must be on a local disk."),
+			"The database file of the type sqlite. It must be on a local disk.").
+			alias("storage.sql_strategy.name"),
 		oneOf("storage.sql.type", SQLite, SQLite+" or "+PostgreSQL, &c.Storage.SQL.Type, []string{SQLite, PostgreSQL},
-			"The kind of database: sqlite serves the processes of one machine, postgresql those of several."),
+			"The kind of database: sqlite serves the processes of one machine, postgresql those of several.").
+			alias("storage.sql_strategy.type"),
 		secret("storage.sql.url", "postgresql://user:password@host:5432/database?sslmode=verify-full", &c.Storage.SQL.URL,
 			"The database of the type postgresql. Keep its password out of files: give the whole in the environment, write ${NAME} "+
 				"for a variable, or leave the password to PGPASSWORD or ~/.pgpass."),
@@ -65,7 +86,8 @@ func settings(c *Config) []Key {
 				"database each need their own.").
 			or("ohfp"),
 		count("storage.sql.max_connections", "8", 1, 1000, &c.Storage.SQL.MaxConnections,
-			"The most connections that one process has open. One of them writes."),
+			"The most connections that one process has open. One of them writes.").
+			alias("storage.sql_strategy.pool_size"),
 		text("storage.dynamodb.region", "an AWS region, for example eu-west-1", &c.Storage.DynamoDB.Region,
 			"The region of the strategy dynamodb. Without it, AWS_REGION or the profile decides.").
 			alias("storage.dynamodb_strategy.region"),
@@ -83,7 +105,8 @@ func settings(c *Config) []Key {
 			"How long requests that have ended are kept, with their machines and events, once nothing of them is there any more. 0: for ever."),
 
 		count("limits.max_machines_per_request", "10000", 1, 10_000, &c.Limits.MaxMachinesPerRequest,
-			"The most machines (or units, where a template counts units) that one request may ask for. 10,000 is Host Factory's own bound."),
+			"The most machines (or units, where a template counts units) that one request may ask for. 10,000 is Host Factory's own bound.").
+			alias("request.max_machines_per_request"),
 		count("limits.max_machines", "0", 0, math.MaxInt32, &c.Limits.MaxMachines,
 			"The most machines of one provider instance that may be alive or on their way at once, over all templates. 0: no bound."),
 		count("limits.max_vcpus", "0", 0, math.MaxInt32, &c.Limits.MaxVCPUs,
@@ -95,7 +118,8 @@ func settings(c *Config) []Key {
 				"prices that the provider knows when they are asked for. A request with a machine type of unknown price is refused. 0: no bound."),
 
 		duration("requests.timeout", "10m", time.Second, 24*time.Hour, &c.Requests.Timeout,
-			"How long a request may take to bring its machines, unless its template says otherwise. What is there by then is delivered."),
+			"How long a request may take to bring its machines, unless its template says otherwise. What is there by then is delivered.").
+			alias("request.default_timeout"),
 		duration("requests.unanswered_release", "10m", 0, math.MaxInt64, &c.Requests.UnansweredRelease,
 			"When the machines of a request whose answer never reached its caller, and that nobody asked about, are released. 0: never."),
 		duration("requests.abandoned_after", "40m", 0, math.MaxInt64, &c.Requests.AbandonedAfter,
@@ -155,11 +179,14 @@ func settings(c *Config) []Key {
 
 		truth("resilience.breaker.enabled", "true", &c.Resilience.Breaker.Enabled,
 			"Whether an operation of a provider that was unavailable several times in a row is held back for a while, by all processes. "+
-				"The end of machines never is."),
+				"The end of machines never is.").
+			alias("circuit_breaker.enabled").alias("provider.circuit_breaker.enabled"),
 		count("resilience.breaker.failures", "5", 1, 1000, &c.Resilience.Breaker.Failures,
-			"After how many failures in a row that lasts 10 seconds or longer. Refusals, lack of capacity and the cloud's rate are no failures."),
+			"After how many failures in a row that lasts 10 seconds or longer. Refusals, lack of capacity and the cloud's rate are no failures.").
+			alias("circuit_breaker.failure_threshold").alias("provider.circuit_breaker.failure_threshold"),
 		duration("resilience.breaker.open_for", "30s", time.Second, time.Hour, &c.Resilience.Breaker.OpenFor,
-			"How long it is held back. Then one call is let through to see whether the cloud works again."),
+			"How long it is held back. Then one call is let through to see whether the cloud works again.").
+			alias("circuit_breaker.recovery_timeout").alias("provider.circuit_breaker.recovery_timeout"),
 
 		truth("resilience.pacing.enabled", "true", &c.Resilience.Pacing,
 			"Whether calls wait for the cloud's published rates, which all processes share, instead of being refused by it. A provider's own "+
@@ -192,36 +219,40 @@ func settings(c *Config) []Key {
 		truth("logging.accept_propagated", "true", &c.Logging.AcceptPropagated,
 			"Whether HF_LOGLEVEL, HF_LOG_MAX_FILE_SIZE and HF_LOG_MAX_ROTATE, as Host Factory passes them on, win over the files. "+
 				"IBM's configuration file says it with ACCEPT_PROPAGATED_LOG_SETTING, whose default there is false.").
-			env("ACCEPT_PROPAGATED_LOG_SETTING"),
+			env("ACCEPT_PROPAGATED_LOG_SETTING").
+			alias("logging.accept_propagated_setting"),
 		level("logging.level", "INFO", &c.Logging.Level,
 			"The least important messages that are logged."),
 		path("logging.file", "{log}/{name}.log", &c.Logging.File,
-			"The log file. Many processes write it at once."),
+			"The log file. Many processes write it at once.").
+			alias("logging.file_path"),
 		count("logging.max_size_mb", "10", 0, 1<<20, &c.Logging.MaxSizeMB,
 			"The size in MiB at which the log file is put aside and a new one begun. 0: never."),
 		count("logging.max_rotate", "5", 0, 1000, &c.Logging.MaxRotate,
-			"How many old log files are kept."),
+			"How many old log files are kept.").
+			alias("logging.backup_count"),
 		truth("logging.console", "false", &c.Logging.Console,
 			"Whether the log also goes to standard error.").
-			env("HF_LOGGING_CONSOLE_ENABLED"),
+			env("HF_LOGGING_CONSOLE_ENABLED").
+			alias("logging.console_enabled"),
 	}
 	for i := range keys {
 		keys[i].Env = append([]string{variable(keys[i].Name)}, keys[i].Env...)
 	}
 	var scratch Provider
 	for _, key := range append(providerSettings(&scratch), ownSettings()...) {
-		key.set = nil
+		key.set, key.get = nil, nil
 		key.Name = "providers[]." + key.Name
 		keys = append(keys, key)
 	}
 	var scratchSink Sink
 	for _, key := range sinkSettings(&scratchSink) {
-		key.set = nil
+		key.set, key.get = nil, nil
 		key.Name = "events.sinks[]." + key.Name
 		keys = append(keys, key)
 	}
 	return append(keys, Key{
-		Name: "provider_defaults.<type>.template_defaults", Expected: "an object of template fields",
+		Name: "provider_defaults.<type>.template_defaults", Kind: KindObject, Expected: "an object of template fields",
 		Description: "Template fields for every template of a provider type that does not set them. Those of the instance win over these.",
 	})
 }
@@ -239,8 +270,8 @@ func providerSettings(p *Provider) []Key {
 // ownSettings are the settings of a provider instance whose content others understand.
 func ownSettings() []Key {
 	return []Key{
-		{Name: "config", Expected: "an object", Description: "The provider's own settings, see its documentation."},
-		{Name: "template_defaults", Expected: "an object of template fields", Description: "Template fields for every template that goes to this instance and does not set them."},
+		{Name: "config", Kind: KindObject, Expected: "an object", Description: "The provider's own settings, see its documentation."},
+		{Name: "template_defaults", Kind: KindObject, Expected: "an object of template fields", Description: "Template fields for every template that goes to this instance and does not set them."},
 	}
 }
 
@@ -267,7 +298,7 @@ func (k Key) env(name string) Key {
 
 // split is the value of a variable or flag as values: lists are written as search paths are.
 func (k Key) split(value string) []string {
-	if k.list {
+	if k.Kind == KindList {
 		return strings.Split(value, string(os.PathListSeparator))
 	}
 	return []string{value}

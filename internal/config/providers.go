@@ -91,6 +91,9 @@ func (f file) providerField(p *Provider, where string, keys []Key, field documen
 		return err
 	}
 	i := slices.IndexFunc(keys, func(k Key) bool { return k.Name == field.Key })
+	if advice := instead(foreignProviderSettings(), field.Key); i < 0 && advice != "" {
+		return f.fail(field.Line, "%s is not a setting here; %s", name, advice)
+	}
 	if i < 0 {
 		known := []string{"config", "template_defaults"}
 		for _, key := range keys {
@@ -131,6 +134,9 @@ func (f file) applyProviderDefaults(field document.Field) error {
 			return f.fail(kind.Line, "%s is %s; write an object with template_defaults", where, kind.Value.Kind)
 		}
 		for _, own := range kind.Value.Fields {
+			if advice := instead(foreignProviderSettings(), own.Key); advice != "" {
+				return f.fail(own.Line, "%s.%s is not a setting here; %s", where, own.Key, advice)
+			}
 			if own.Key != "template_defaults" {
 				return f.fail(own.Line, "%s.%s is not a setting; use template_defaults", where, own.Key)
 			}

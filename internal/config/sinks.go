@@ -98,7 +98,7 @@ func (f file) sink(where string, object document.Node) (Sink, error) {
 		}
 		key := keys[i]
 		values, ok := scalars(field.Value)
-		ok = ok && (field.Value.Kind != document.List || key.list)
+		ok = ok && (field.Value.Kind != document.List || key.Kind == KindList)
 		if !ok || !key.set(input{values: values, base: filepath.Dir(f.path), home: f.env.Home()}) {
 			if key.Secret {
 				return s, f.fail(field.Line, "%s.%s is not as it should be; write %s", where, field.Key, key.Expected)

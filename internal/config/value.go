@@ -1,6 +1,7 @@
 package config
 
 import (
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"math"
@@ -15,7 +16,8 @@ import (
 
 func text(name, expected string, field *string, description string) Key {
 	return Key{
-		Name: name, Expected: expected, Description: description,
+		Name: name, Expected: expected, Description: description, Kind: KindText,
+		get: func() any { return *field },
 		set: single(func(value string) bool {
 			*field = value
 			return true
@@ -26,7 +28,8 @@ func text(name, expected string, field *string, description string) Key {
 // secret is a setting whose value is shown to nobody.
 func secret(name, expected string, field *Secret, description string) Key {
 	return Key{
-		Name: name, Expected: expected, Description: description, Secret: true,
+		Name: name, Expected: expected, Description: description, Secret: true, Kind: KindText,
+		get: func() any { return field.String() },
 		set: single(func(value string) bool {
 			*field = Secret(value)
 			return true
@@ -36,7 +39,8 @@ func secret(name, expected string, field *Secret, description string) Key {
 
 func oneOf(name, fallback, expected string, field *string, words []string, description string) Key {
 	return Key{
-		Name: name, Default: fallback, Expected: expected, Description: description,
+		Name: name, Default: fallback, Expected: expected, Description: description, Kind: KindText, Words: words,
+		get: func() any { return *field },
 		set: single(func(value string) bool {
 			*field = value
 			return slices.Contains(words, value)
@@ -46,7 +50,8 @@ func oneOf(name, fallback, expected string, field *string, words []string, descr
 
 func truth(name, fallback string, field *bool, description string) Key {
 	return Key{
-		Name: name, Default: fallback, Expected: "true or false", Description: description,
+		Name: name, Default: fallback, Expected: "true or false", Description: description, Kind: KindTruth,
+		get: func() any { return *field },
 		set: single(func(value string) bool {
 			switch strings.ToLower(value) {
 			case "true", "yes", "on", "1":
@@ -70,7 +75,8 @@ func count(name, fallback string, least, most int, field *int, description strin
 		expected += fmt.Sprintf(", %d or more", least)
 	}
 	return Key{
-		Name: name, Default: fallback, Expected: expected, Description: description,
+		Name: name, Default: fallback, Expected: expected, Description: description, Kind: KindCount, Least: least, Most: most,
+		get: func() any { return *field },
 		set: single(func(value string) bool {
 			n, err := strconv.Atoi(value)
 			*field = n
@@ -82,7 +88,8 @@ func count(name, fallback string, least, most int, field *int, description strin
 // dollars is an amount of dollars an hour.
 func dollars(name, fallback string, field *ohfp.Price, description string) Key {
 	return Key{
-		Name: name, Default: fallback, Expected: "an amount of dollars, such as 12.5", Description: description,
+		Name: name, Default: fallback, Expected: "an amount of dollars, such as 12.5", Description: description, Kind: KindAmount,
+		get: func() any { return json.Number(field.String()) },
 		set: single(func(value string) bool {
 			price, err := ohfp.ParsePrice(value)
 			*field = price
@@ -100,7 +107,8 @@ func duration(name, fallback string, least, most time.Duration, field *time.Dura
 		expected += fmt.Sprintf(", %s or less", most)
 	}
 	return Key{
-		Name: name, Default: fallback, Expected: expected, Description: description,
+		Name: name, Default: fallback, Expected: expected, Description: description, Kind: KindDuration,
+		get: func() any { return field.String() },
 		set: single(func(value string) bool {
 			d, err := parseDuration(value)
 			*field = d
@@ -122,7 +130,8 @@ func parseDuration(value string) (time.Duration, error) {
 
 func path(name, fallback string, field *string, description string) Key {
 	return Key{
-		Name: name, Default: fallback, Expected: "a path", Description: description,
+		Name: name, Default: fallback, Expected: "a path", Description: description, Kind: KindText,
+		get: func() any { return *field },
 		set: func(in input) bool {
 			if len(in.values) != 1 || in.values[0] == "" {
 				return false
@@ -135,7 +144,8 @@ func path(name, fallback string, field *string, description string) Key {
 
 func paths(name string, field *[]string, description string) Key {
 	return Key{
-		Name: name, Expected: "a list of paths", Description: description, list: true,
+		Name: name, Expected: "a list of paths", Description: description, Kind: KindList,
+		get: func() any { return append([]string{}, *field...) },
 		set: func(in input) bool {
 			*field = make([]string, len(in.values))
 			for i, value := range in.values {
@@ -148,7 +158,8 @@ func paths(name string, field *[]string, description string) Key {
 
 func words(name, expected string, field *[]string, description string) Key {
 	return Key{
-		Name: name, Expected: expected, Description: description, list: true,
+		Name: name, Expected: expected, Description: description, Kind: KindList,
+		get: func() any { return append([]string{}, *field...) },
 		set: func(in input) bool {
 			*field = slices.Clone(in.values)
 			return !slices.Contains(in.values, "")
@@ -169,7 +180,8 @@ func (in input) path(value string) string {
 
 func level(name, fallback string, field *slog.Level, description string) Key {
 	return Key{
-		Name: name, Default: fallback, Expected: "DEBUG, INFO, WARNING, ERROR or CRITICAL", Description: description,
+		Name: name, Default: fallback, Expected: "DEBUG, INFO, WARNING, ERROR or CRITICAL", Description: description, Kind: KindText,
+		get: func() any { return levelName(*field) },
 		set: single(func(value string) bool {
 			l, ok := parseLevel(value)
 			*field = l
@@ -193,6 +205,18 @@ func parseLevel(name string) (slog.Level, bool) {
 		return slog.LevelError + 4, true
 	default:
 		return 0, false
+	}
+}
+
+// levelName is the name that an operator would write.
+func levelName(level slog.Level) string {
+	switch {
+	case level > slog.LevelError:
+		return "CRITICAL"
+	case level == slog.LevelWarn:
+		return "WARNING"
+	default:
+		return level.String()
 	}
 }
 

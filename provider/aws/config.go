@@ -58,7 +58,16 @@ func parse(raw json.RawMessage) (settings, error) {
 	if err != nil {
 		return s, err
 	}
-	err = fields.Decode(map[string]any{
+	err = fields.Decode(s.targets())
+	if err != nil {
+		return s, err
+	}
+	return s, s.check()
+}
+
+// targets are the fields of the config by name, as Settings describes them.
+func (s *settings) targets() map[string]any {
+	return map[string]any{
 		"region":           &s.region,
 		"profile":          &s.profile,
 		"endpoint_url":     &s.endpoint,
@@ -77,11 +86,7 @@ func parse(raw json.RawMessage) (settings, error) {
 		"rate_limits":      &s.rates,
 
 		"interruption_queue": &s.queue,
-	})
-	if err != nil {
-		return s, err
 	}
-	return s, s.check()
 }
 
 func (s settings) check() error {
