@@ -56,7 +56,6 @@ func foreignSettings() []advice {
 		{"storage.json_strategy.storage_type", "the files have one layout; remove it"},
 		{"storage.json_strategy.filenames", "the files have one layout; remove it"},
 		{"storage.json_strategy.backup_enabled", "use ohfp storage for copies; remove it"},
-		{"storage.json_strategy.backup_count", "use ohfp storage for copies; remove it"},
 		{"storage.json_strategy.pretty_print", "remove it"},
 		{"storage.sql_strategy.host", "use storage.sql.url"},
 		{"storage.sql_strategy.port", "use storage.sql.url"},

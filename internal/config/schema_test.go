@@ -2,6 +2,7 @@ package config
 
 import (
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 )
@@ -78,7 +79,11 @@ func TestSchemaHasEverySetting(t *testing.T) {
 	if err := json.Unmarshal(providers.Items, &providers); err != nil || len(providers.AllOf) != 1 {
 		t.Fatalf("%v, %d rules for types", err, len(providers.AllOf))
 	}
-	if got := find(providers.AllOf[0].Then, "config"); len(got.Properties) != 2 {
-		t.Errorf("the settings of aws are %v", got.Properties)
+	var then, own part
+	if err := errors.Join(json.Unmarshal(providers.AllOf[0].Then, &then), json.Unmarshal(then.Properties["config"], &own)); err != nil {
+		t.Fatal(err)
+	}
+	if len(own.Properties) != 2 || string(own.AdditionalProperties) != "false" {
+		t.Errorf("the settings of aws are %v", own.Properties)
 	}
 }
