@@ -106,8 +106,7 @@ func TestSinkSettings(t *testing.T) {
 }
 
 // TestDynamoDBSettings: the store calls the endpoint, signs for the region with the profile's key, and names its table.
-func TestDynamoDBSettings(t *testing.T) {
-	t.Parallel()
+func TestDynamoDBSettings(t *testing.T) { //nolint:paralleltest // the SDK finds credentials by the environment of the process
 	var mu sync.Mutex
 	var signature, body string
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -123,12 +122,11 @@ func TestDynamoDBSettings(t *testing.T) {
 	if err := os.WriteFile(credentials, []byte("[records]\naws_access_key_id=AKRECORDS\naws_secret_access_key=x\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", credentials)
+	t.Setenv("AWS_CONFIG_FILE", "/nowhere")
 	place := config.DynamoDB{Region: "eu-north-1", Profile: "records", Endpoint: server.URL, TablePrefix: "site7"}
 	records, err := OpenStore(t.Context(), config.Storage{Strategy: config.StrategyDynamoDB, DynamoDB: place}, Options{
-		Now: time.Now, LookupEnv: func(name string) (string, bool) {
-			value, ok := map[string]string{"AWS_SHARED_CREDENTIALS_FILE": credentials, "AWS_CONFIG_FILE": "/nowhere"}[name]
-			return value, ok
-		},
+		Now: time.Now, LookupEnv: os.LookupEnv,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -21,7 +21,7 @@ import (
 // Main runs one command line, without the program's name, and returns the exit code: 0 when it did what was asked, 1
 // when it could not, 2 when the command line is wrong, 130 when it was interrupted.
 func Main(ctx context.Context, args []string, in io.Reader, out, errw io.Writer) int {
-	p := &program{in: in, out: out, errw: errw, lookupEnv: os.LookupEnv, open: open}
+	p := &program{in: in, out: out, errw: errw, lookupEnv: os.LookupEnv, export: os.Setenv, open: open}
 	return p.run(ctx, args)
 }
 
@@ -31,6 +31,7 @@ type program struct {
 	in        io.Reader
 	out, errw io.Writer
 	lookupEnv func(string) (string, bool)
+	export    func(name, value string) error // gives libraries what .env files say; nil in tests, which share a process
 	open      func(ctx context.Context, w wish, p *program) (*session, error)
 	global    globalFlags
 	noun      string           // the first word of the command that runs

@@ -80,6 +80,14 @@ func (p *program) openApp(ctx context.Context, cfg config.Config, w wish) (*app.
 	if err != nil {
 		return nil, "", err
 	}
+	for name, value := range cfg.Variables {
+		if p.export == nil {
+			break
+		}
+		if err := p.export(name, value); err != nil {
+			return nil, "", fmt.Errorf("take over %s: %w", name, err)
+		}
+	}
 	a, err := app.Open(ctx, cfg, app.Options{Stderr: p.errw, LookupEnv: cfg.LookupEnv(p.lookupEnv), Now: time.Now, ListingOnly: w.Listing})
 	return a, partial, err
 }
