@@ -217,7 +217,7 @@ cloud. The exit code is 1 when something is wrong.`,
 					found.Files = append(found.Files, path)
 				}
 			}
-			for _, problem := range each(err) {
+			for _, problem := range problemsIn(err) {
 				found.Valid, found.Errors = false, append(found.Errors, problem.Error())
 			}
 			if shown := p.show(found, output.Layout{}); shown != nil {
@@ -233,8 +233,8 @@ cloud. The exit code is 1 when something is wrong.`,
 	return cmd
 }
 
-// each are the errors that were joined to one.
-func each(err error) []error {
+// problemsIn are the errors that were joined to one.
+func problemsIn(err error) []error {
 	var joined interface{ Unwrap() []error }
 	switch {
 	case err == nil:
