@@ -27,8 +27,8 @@ func (p *program) doctorCommand() *cobra.Command {
 scripts and the program that they start, the templates, and in each cloud credentials, region, clock, permissions, what
 templates name, free addresses, images and their architecture, user data, fleet roles and the interruption queue.
 
-Each finding is ok, a warning or a failure, and says what to do. Nothing is changed: calls that would change something are
-made as dry runs. Only the store is made if there is none yet. The exit code is 1 when there is a failure.`,
+Each finding is ok, a warning or a failure, and says what to do. Nothing is changed: calls that would change something
+are made as dry runs. Only the store is made if there is none yet. The exit code is 1 when there is a failure.`,
 		Example: `  ohfp doctor --format table
   ohfp doctor --timeout 1m --scripts-dir $HF_TOP/1.2/providerplugins/ohfp/scripts`,
 		GroupID: groupTools,

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/openhostfactory/ohfp/internal/command"
 )
 
 // terminal opens a pseudo terminal of the given width. What is written to it is returned by read, which closes it.
@@ -106,5 +108,38 @@ func TestTablesOnATerminal(t *testing.T) {
 				t.Errorf("a line of %d columns: %s", n, line)
 			}
 		}
+	}
+}
+
+// TestConfirmationOnATerminal: who sits there is asked before everything is given back, and --no-color is kept to.
+func TestConfirmationOnATerminal(t *testing.T) {
+	t.Parallel()
+	d := &desk{}
+	if code, _, stderr := d.run(t.Context(), "requests", "create", "--template-id", "t", "--wait"); code != exitOK {
+		t.Fatal(stderr)
+	}
+	for _, answer := range []string{"n\n", "yes\n"} {
+		tty, read := terminal(t, 70)
+		p := d.program(&bytes.Buffer{}, &bytes.Buffer{})
+		p.in, p.errw = strings.NewReader(answer), tty
+		before := len(d.asked)
+		code := p.run(t.Context(), []string{"machines", "stop", "--all"})
+		seen := read()
+		if !strings.Contains(seen, "stop all 1 machines? [y/N] ") {
+			t.Errorf("the terminal shows %q", seen)
+		}
+		_, did := d.asked[len(d.asked)-1].(command.SwitchMachines)
+		if did != (answer == "yes\n") || code != exitFailure || len(d.asked) == before {
+			t.Errorf("%q: exit code %d, done %v", answer, code, did)
+		}
+	}
+	tty, read := terminal(t, 60)
+	p := d.program(&bytes.Buffer{}, &bytes.Buffer{})
+	p.out = tty
+	p.lookupEnv = func(name string) (string, bool) { return "xterm", name == "TERM" }
+	code := p.run(t.Context(), []string{"requests", "status", known, "--format", "table", "--no-color"})
+	seen := read()
+	if code != exitOK || !strings.Contains(seen, "complete") || strings.Contains(seen, "\x1b[") {
+		t.Errorf("exit code %d, the terminal shows %q", code, seen)
 	}
 }
