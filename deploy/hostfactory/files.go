@@ -12,7 +12,7 @@ import (
 	"path/filepath"
 )
 
-//go:embed scripts/*.sh scripts/*.bat conf/*.json
+//go:embed scripts/*.sh scripts/*.bat conf/*.json userdata/*.sh
 var files embed.FS
 
 // Scripts holds the scripts, for POSIX shells and for Windows.
@@ -21,6 +21,15 @@ func Scripts() (fs.FS, error) { return sub("scripts") }
 // Samples holds awsprov_config.json and awsprov_templates.json, which belong into a provider instance's conf directory,
 // and hostProviderPlugins.json and hostProviders.json, whose entries belong into the files of the same names.
 func Samples() (fs.FS, error) { return sub("conf") }
+
+// UserData is a script for machines' user data that makes them join an EGO cluster. Its parameters are at its head.
+func UserData() ([]byte, error) {
+	data, err := files.ReadFile("userdata/join_ego.sh")
+	if err != nil {
+		return nil, fmt.Errorf("embedded files: %w", err)
+	}
+	return data, nil
+}
 
 func sub(dir string) (fs.FS, error) {
 	tree, err := fs.Sub(files, dir)

@@ -48,12 +48,8 @@ func (p *program) doctor(ctx context.Context, d setup.Doctor) error {
 		return fmt.Errorf("find the current directory: %w", err)
 	}
 	d.Sources = config.Sources{File: p.global.Config, Environ: os.Environ(), Dir: dir}
-	// A configuration that cannot be read is for the doctor to tell; it does not say either what the caller may do.
-	if cfg, err := config.Load(d.Sources); err == nil {
-		caller := access.Caller{Name: p.caller(), Face: "cli", Role: access.Role(cfg.Access.LocalRole)}
-		if err := caller.May(p.operation); err != nil {
-			return err
-		}
+	if err := p.permitted(d.Sources); err != nil {
+		return err
 	}
 	d.Version = version.Current().String()
 	d.Now, d.LookupEnv = time.Now, p.lookupEnv
@@ -76,4 +72,14 @@ func (p *program) doctor(ctx context.Context, d setup.Doctor) error {
 		return fmt.Errorf("%d of %d findings are failures; each says what to do", report.Failures, len(report.Findings))
 	}
 	return nil
+}
+
+// permitted asks a configuration whether the caller may do what the command does. One that cannot be read does not say:
+// commands that mend it must run all the same.
+func (p *program) permitted(sources config.Sources) error {
+	cfg, err := config.Load(sources)
+	if err != nil {
+		return nil //nolint:nilerr // as the comment above says
+	}
+	return access.Caller{Name: p.caller(), Face: "cli", Role: access.Role(cfg.Access.LocalRole)}.May(p.operation)
 }
