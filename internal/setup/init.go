@@ -43,7 +43,7 @@ type Answers struct {
 	FleetRole      string
 	Image          string
 	Templates      []string // ids of example templates
-	Scheduler      string // empty: default, without a word of it in the configuration
+	Scheduler      string   // empty: default, without a word of it in the configuration
 	ConfDir        string
 	ScriptsDir     string   // empty: no scripts, but with Host Factory
 	Requestors     []string // of Host Factory that may use it; empty: all that are enabled
