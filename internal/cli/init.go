@@ -13,7 +13,6 @@ import (
 	"golang.org/x/term"
 
 	"github.com/openhostfactory/ohfp/internal/config"
-	"github.com/openhostfactory/ohfp/internal/config/directories"
 	"github.com/openhostfactory/ohfp/internal/output"
 	"github.com/openhostfactory/ohfp/internal/setup"
 )
@@ -99,12 +98,7 @@ func (p *program) begin(ctx context.Context, b beginning, formatted bool) error 
 	if err := p.permitted(config.Sources{File: p.global.Config, Environ: b.Environ, Dir: dir}); err != nil {
 		return err
 	}
-	if b.ConfDir == "" && b.HostFactory == "" {
-		// A configuration that cannot be found is not there yet.
-		if found, err := directories.Find(directories.NewEnvironment(b.Environ), dir, p.global.Config); err == nil {
-			b.ConfDir = found.Conf
-		}
-	}
+	b.Dir, b.File = dir, p.global.Config
 	if err := b.Settle(); err != nil {
 		return err
 	}

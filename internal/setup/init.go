@@ -54,6 +54,8 @@ type Answers struct {
 type Init struct {
 	Answers
 	HostFactory string // HF_TOP; empty: Host Factory is told nothing
+	Dir         string // where relative names start
+	File        string // the configuration file that the user names, beside which the others belong
 	Environ     []string
 	LookupEnv   func(key string) (string, bool)
 	Now         func() time.Time
@@ -106,7 +108,11 @@ func (in *Init) Settle() error {
 	} else {
 		set(&in.Name, instanceName(in.Type, in.Profile, in.Region))
 	}
-	if in.HostFactory != "" {
+	if in.HostFactory == "" {
+		// Where it cannot be found out, check says what to give.
+		found, _ := directories.Find(env, in.Dir, in.File)
+		set(&in.ConfDir, found.Conf)
+	} else {
 		set(&in.ConfDir, in.registration().ConfDir())
 		set(&in.ScriptsDir, in.registration().ScriptsDir())
 	}
