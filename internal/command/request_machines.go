@@ -69,7 +69,7 @@ func (c *Commands) RequestMachines(ctx context.Context, in RequestMachines) (ohf
 	if paced != nil {
 		return r, nil // waiting for the rate is no trouble
 	}
-	if r, err = driver.Call(ctx, r, 1); err == nil {
+	if r, err = driver.Call(ctx, r, 1); err == nil && len(ohfp.Plan(r, ohfp.Facts{}, c.Now())) > 0 {
 		r, err = driver.Drive(ctx, r.ID, ohfp.Facts{})
 	}
 	if err != nil {

@@ -72,15 +72,36 @@ type session struct {
 }
 
 func (s session) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
-	return s.on.QueryRowContext(ctx, s.store.engine.bind(query), args...)
+	query = s.store.engine.bind(query)
+	if statement := s.statement(ctx, query); statement != nil {
+		return statement.QueryRowContext(ctx, args...)
+	}
+	return s.on.QueryRowContext(ctx, query, args...)
 }
 
 func (s session) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	return s.on.ExecContext(ctx, s.store.engine.bind(query), args...)
+	query = s.store.engine.bind(query)
+	if statement := s.statement(ctx, query); statement != nil {
+		return statement.ExecContext(ctx, args...)
+	}
+	return s.on.ExecContext(ctx, query, args...)
 }
 
 func (s session) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	return s.on.QueryContext(ctx, s.store.engine.bind(query), args...)
+	query = s.store.engine.bind(query)
+	if statement := s.statement(ctx, query); statement != nil {
+		return statement.QueryContext(ctx, args...)
+	}
+	return s.on.QueryContext(ctx, query, args...)
+}
+
+// statement is the prepared form of a text, nil when there is none.
+func (s session) statement(ctx context.Context, query string) *sql.Stmt {
+	statement := s.store.prepared.statement(query)
+	if statement != nil && s.tx != nil {
+		return s.tx.StmtContext(ctx, statement)
+	}
+	return statement
 }
 
 // each runs a statement n times, in the way that costs least.

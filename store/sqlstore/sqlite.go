@@ -59,6 +59,7 @@ func open(ctx context.Context, o Options, around surroundings) (*Store, error) {
 	if s.db, err = connect(path, s.busy); err != nil {
 		return nil, err
 	}
+	s.prepared = newPrepared(s.db)
 	return s.ready(ctx, o.MaxConnections)
 }
 

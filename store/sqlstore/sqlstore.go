@@ -31,16 +31,17 @@ const (
 
 // Store is an open store. Its methods may be called by many goroutines at once.
 type Store struct {
-	db     *sql.DB
-	engine engine
-	path   string // what messages call it
-	now    store.Now
-	busy   time.Duration
-	schema fs.FS         // the migrations
-	known  int           // the number of the schema that they lead to
-	clock  string        // the statement that asks the database for the time which leases lapse by; empty: now
-	fences []store.Lease // that must be held when it writes
-	writer chan struct{} // held by the one goroutine of this process that writes: in here waiting is fair and without polling
+	db       *sql.DB
+	engine   engine
+	path     string // what messages call it
+	now      store.Now
+	busy     time.Duration
+	schema   fs.FS         // the migrations
+	known    int           // the number of the schema that they lead to
+	clock    string        // the statement that asks the database for the time which leases lapse by; empty: now
+	fences   []store.Lease // that must be held when it writes
+	prepared *prepared     // nil: the driver keeps them itself
+	writer   chan struct{} // held by the one goroutine of this process that writes: in here waiting is fair and without polling
 }
 
 var _ store.Store = (*Store)(nil)
@@ -71,6 +72,7 @@ func (s *Store) Close() error { return s.fault(s.db.Close()) }
 
 // read runs look on one unchanging state of the store.
 func (s *Store) read(ctx context.Context, look func(tx session) error) error {
+	defer s.prepared.settle(ctx)
 	tx, err := s.begin(ctx, s.engine.look())
 	if err != nil {
 		return s.fault(err)
@@ -81,6 +83,7 @@ func (s *Store) read(ctx context.Context, look func(tx session) error) error {
 
 // write runs change with the store to itself and commits what it wrote, unless it returns an error.
 func (s *Store) write(ctx context.Context, change func(tx session) error) error {
+	defer s.prepared.settle(ctx)
 	select {
 	case s.writer <- struct{}{}:
 		defer func() { <-s.writer }()
