@@ -239,10 +239,10 @@ func openDatabase(ctx context.Context, place config.SQL, now func() time.Time) (
 }
 
 func policyOf(cfg config.Config) placement.Policy {
-	policy := placement.Policy{Default: cfg.DefaultProvider}
+	policy := placement.Policy{Default: cfg.DefaultProvider, Name: cfg.Placement.Policy, Fallback: cfg.Placement.Fallback}
 	for _, p := range cfg.Providers {
 		if p.Enabled {
-			policy.Instances = append(policy.Instances, placement.Instance{Name: p.Name, Type: p.Type, Priority: p.Priority})
+			policy.Instances = append(policy.Instances, placement.Instance{Name: p.Name, Type: p.Type, Priority: p.Priority, Weight: p.Weight})
 		}
 	}
 	return policy

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/openhostfactory/ohfp"
+	"github.com/openhostfactory/ohfp/internal/placement"
 	"github.com/openhostfactory/ohfp/provider"
 )
 
@@ -23,18 +24,16 @@ type RequestPlan struct {
 // PlanRequest finds out what RequestMachines would do. It stores nothing and changes nothing in the cloud, and it does not
 // count what other requests hold of the limits.
 func (c *Commands) PlanRequest(ctx context.Context, in RequestMachines) (RequestPlan, error) {
-	template, choice, err := c.place(ctx, in)
+	template, ranking, err := c.place(ctx, in)
 	if err != nil {
 		return RequestPlan{}, err
 	}
-	p, err := c.Executor.Providers.Provider(ctx, choice.Provider)
-	if err != nil {
-		return RequestPlan{}, err
-	}
-	plan := RequestPlan{Template: template.ID, Count: in.Count, Provider: choice.Provider, Placement: choice.Reason}
-	plan.Order, err = p.Prepare(ctx, provider.Ask{
+	plan := RequestPlan{Template: template.ID, Count: in.Count}
+	var choice placement.Choice
+	plan.Order, choice, err = c.prepare(ctx, provider.Ask{
 		Request: c.NewID(ohfp.TypeAcquire), Attempt: 1, Template: template, Count: in.Count, Timeout: c.Requests.Timeout,
-	})
+	}, ranking)
+	plan.Provider, plan.Placement = choice.Provider, choice.Reason
 	var paced *ohfp.PacedError
 	if errors.As(err, &paced) {
 		plan.PutOff = paced.At

@@ -24,17 +24,12 @@ type RequestMachines struct {
 // runs and nothing will: the input is wrong, a limit is reached, or the cloud refused for good. When the outcome of the
 // launch is unknown there is no error: the request's status tells later.
 func (c *Commands) RequestMachines(ctx context.Context, in RequestMachines) (ohfp.Request, error) {
-	template, choice, err := c.place(ctx, in)
+	template, ranking, err := c.place(ctx, in)
 	if err != nil {
 		return ohfp.Request{}, err
 	}
-	p, err := c.Executor.Providers.Provider(ctx, choice.Provider)
-	if err != nil {
-		return ohfp.Request{}, err
-	}
-
 	id := c.NewID(ohfp.TypeAcquire)
-	order, err := p.Prepare(ctx, provider.Ask{Request: id, Attempt: 1, Template: template, Count: in.Count, Timeout: c.Requests.Timeout})
+	order, choice, err := c.prepare(ctx, provider.Ask{Request: id, Attempt: 1, Template: template, Count: in.Count, Timeout: c.Requests.Timeout}, ranking)
 	var paced *ohfp.PacedError
 	if err != nil && !errors.As(err, &paced) {
 		return ohfp.Request{}, fmt.Errorf("prepare template %s: %w", template.ID, err)
@@ -69,7 +64,10 @@ func (c *Commands) RequestMachines(ctx context.Context, in RequestMachines) (ohf
 	if paced != nil {
 		return r, nil // waiting for the rate is no trouble
 	}
-	if r, err = driver.Call(ctx, r, 1); err == nil && len(ohfp.Plan(r, ohfp.Facts{}, c.Now())) > 0 {
+	began := c.Now()
+	r, err = driver.Call(ctx, r, 1)
+	c.remember(ctx, r, c.Now().Sub(began), err)
+	if err == nil && len(ohfp.Plan(r, ohfp.Facts{}, c.Now())) > 0 {
 		r, err = driver.Drive(ctx, r.ID, ohfp.Facts{})
 	}
 	if err != nil {
@@ -82,32 +80,32 @@ func (c *Commands) RequestMachines(ctx context.Context, in RequestMachines) (ohf
 }
 
 // place finds the template and the provider of a request, and refuses what may not be asked for.
-func (c *Commands) place(ctx context.Context, in RequestMachines) (ohfp.Template, placement.Choice, error) {
+func (c *Commands) place(ctx context.Context, in RequestMachines) (ohfp.Template, []placement.Choice, error) {
 	if in.Template == "" {
-		return ohfp.Template{}, placement.Choice{}, ohfp.Errorf(ohfp.ErrInvalid, "the request names no template; see ohfp templates list")
+		return ohfp.Template{}, nil, ohfp.Errorf(ohfp.ErrInvalid, "the request names no template; see ohfp templates list")
 	}
 	template, err := c.Templates.Template(ctx, in.Template)
 	if err != nil {
-		return template, placement.Choice{}, err
+		return template, nil, err
 	}
 	if err := template.CheckCount(in.Count); err != nil {
-		return template, placement.Choice{}, err
+		return template, nil, err
 	}
 	if limit := c.Limits.PerRequest; limit > 0 && in.Count > limit {
-		return template, placement.Choice{}, ohfp.Errorf(ohfp.ErrLimit, "a request may ask for %d machines at most, not %d; ask for fewer or raise limits.max_machines_per_request", limit, in.Count)
+		return template, nil, ohfp.Errorf(ohfp.ErrLimit, "a request may ask for %d machines at most, not %d; ask for fewer or raise limits.max_machines_per_request", limit, in.Count)
 	}
 	if in.Provider == "" {
-		choice, err := c.Placement.Choose(template)
-		return template, choice, err
+		ranking, err := c.rank(ctx, template)
+		return template, ranking, err
 	}
 	if own := template.ProviderName; own != "" && own != in.Provider {
-		return template, placement.Choice{}, ohfp.Errorf(ohfp.ErrInvalid, "template %s names provider %s and cannot go to %s; ask without a provider", template.ID, own, in.Provider)
+		return template, nil, ohfp.Errorf(ohfp.ErrInvalid, "template %s names provider %s and cannot go to %s; ask without a provider", template.ID, own, in.Provider)
 	}
 	asked := template
 	asked.ProviderName = in.Provider
 	choice, err := c.Placement.Choose(asked)
 	choice.Reason = "the request names it"
-	return template, choice, err
+	return template, []placement.Choice{choice}, err
 }
 
 // refusal is the error of a request that the cloud refused for good.

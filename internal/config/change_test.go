@@ -136,7 +136,7 @@ func TestEverySettingCanBeSetAndShown(t *testing.T) {
 			value = "7"
 		case key.Name == "logging.level":
 			value = "ERROR"
-		case key.Name == "default_provider":
+		case key.Name == "default_provider" || key.Name == "placement.fallback":
 			value = "aws"
 		}
 		dir := write(t, nil)

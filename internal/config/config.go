@@ -30,6 +30,7 @@ type Config struct {
 	DefaultProvider  string                // empty: placement chooses
 	ProviderDefaults map[string]FieldTable // template fields by provider type
 
+	Placement  Placement
 	Storage    Storage
 	Limits     Limits
 	Requests   Requests
@@ -64,8 +65,15 @@ type Provider struct {
 	Type             string // for example aws
 	Enabled          bool
 	Priority         int             // lower comes first
+	Weight           int             // its share where placement divides requests
 	Config           json.RawMessage // the provider's own settings, which only it understands; nil when there are none
 	TemplateDefaults FieldTable      // for templates that this instance launches
+}
+
+// Placement is how a provider instance is chosen where several fit.
+type Placement struct {
+	Policy   string
+	Fallback []string // instances that are asked next, by name
 }
 
 // Storage is where requests and machines are kept.

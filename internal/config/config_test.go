@@ -54,7 +54,8 @@ func TestDefaults(t *testing.T) {
 	c := load(t, Sources{Environ: hostFactory(dir)})
 	want := Config{
 		Instance: "awsinst", ConfDir: dir, WorkDir: dir + "/work", LogDir: dir + "/log",
-		Providers: []Provider{{Name: "awsinst", Type: "aws", Enabled: true}},
+		Providers: []Provider{{Name: "awsinst", Type: "aws", Enabled: true, Weight: 100}},
+		Placement: Placement{Policy: "FIRST_AVAILABLE"},
 		Storage:   Storage{Strategy: "sql", SQL: SQL{Type: SQLite, Path: dir + "/work/ohfp.db", Schema: "ohfp", MaxConnections: 8}, JSON: JSON{Path: dir + "/work/data", Backups: 5}, DynamoDB: DynamoDB{TablePrefix: "hostfactory"}, Retention: 720 * time.Hour},
 		Limits:    Limits{MaxMachinesPerRequest: 10_000},
 		Requests: Requests{
@@ -87,11 +88,12 @@ func TestDefaults(t *testing.T) {
 // every is a file that sets every setting to something that is not its default.
 const every = `{
   "providers": [
-    {"name": "a", "type": "aws", "enabled": false, "priority": -1, "config": {"region": "$REGION", "deep": [{"x": "${REGION}-1 $$5"}]},
+    {"name": "a", "type": "aws", "enabled": false, "priority": -1, "weight": 9, "config": {"region": "$REGION", "deep": [{"x": "${REGION}-1 $$5"}]},
      "template_defaults": {"keyName": "k", "subnetIds": ["s-1"]}},
     {"name": "b", "type": "aws"}
   ],
   "default_provider": "b",
+  "placement": {"policy": "round_robin", "fallback": ["a"]},
   "provider_defaults": {"aws": {"template_defaults": {"price_type": "spot"}}},
   "storage": {"strategy": "sql", "sql": {"path": "store/x.db", "type": "postgresql", "url": "postgresql://u:p@h/d", "schema": "two", "max_connections": 3}, "json": {"path": "store/data", "backups": 2}, "retention": "48h",
     "dynamodb": {"region": "eu-west-1", "profile": "records", "endpoint": "http://127.0.0.1:8000", "table_prefix": "hf"}},
@@ -119,10 +121,11 @@ func TestEverySettingFromAFile(t *testing.T) {
 	t.Parallel()
 	asYAML := `
 providers:
-- {name: a, type: aws, enabled: no, priority: -1, config: {region: $REGION, deep: [{x: "${REGION}-1 $$5"}]}, template_defaults: {keyName: k, subnetIds: [s-1]}}
+- {name: a, type: aws, enabled: no, priority: -1, weight: 9, config: {region: $REGION, deep: [{x: "${REGION}-1 $$5"}]}, template_defaults: {keyName: k, subnetIds: [s-1]}}
 - name: b
   type: aws
 default_provider: b
+placement: {policy: ROUND_ROBIN, fallback: [a]}
 provider_defaults: {aws: {template_defaults: {price_type: spot}}}
 storage: {type: sql, sql: {path: store/x.db, type: postgresql, url: "postgresql://u:p@h/d", schema: two, max_connections: 3}, retention: 48h, json_strategy: {base_path: store/data, backup_count: 2}, dynamodb: {endpoint: "http://127.0.0.1:8000"}, dynamodb_strategy: {region: eu-west-1, profile: records, table_prefix: hf}}
 limits: {max_machines_per_request: 5, max_machines: "50", max_vcpus: 128, max_hourly_cost: "12.50"}
@@ -165,13 +168,14 @@ logging: {accept_propagated: false, level: LOG_DEBUG, file: /tmp/x.log, max_size
 				Instance: "awsinst", ConfDir: dir, WorkDir: dir + "/work", LogDir: dir + "/log",
 				Providers: []Provider{
 					{
-						Name: "a", Type: "aws", Priority: -1,
+						Name: "a", Type: "aws", Priority: -1, Weight: 9,
 						Config:           json.RawMessage(`{"region":"eu-west-1","deep":[{"x":"eu-west-1-1 $5"}]}`),
 						TemplateDefaults: FieldTable{"keyName": json.RawMessage(`"k"`), "subnetIds": json.RawMessage(`["s-1"]`)},
 					},
-					{Name: "b", Type: "aws", Enabled: true},
+					{Name: "b", Type: "aws", Enabled: true, Weight: 100},
 				},
 				DefaultProvider:  "b",
+				Placement:        Placement{Policy: "ROUND_ROBIN", Fallback: []string{"a"}},
 				ProviderDefaults: map[string]FieldTable{"aws": {"price_type": json.RawMessage(`"spot"`)}},
 				Storage: Storage{Strategy: "sql", SQL: SQL{
 					Type: PostgreSQL, Path: dir + "/store/x.db", URL: "postgresql://u:p@h/d", Schema: "two", MaxConnections: 3,
@@ -238,7 +242,7 @@ providers:
 		Environ: []string{"HOME=/home/u", "PROVIDER_TYPE=aws", "AWS_REGION=us-east-1", "AWS_PROFILE=default", "API_HOST=0.0.0.0", "API_PORT=8000"},
 	})
 	want := []Provider{{
-		Name: "aws-primary", Type: "aws", Enabled: true,
+		Name: "aws-primary", Type: "aws", Enabled: true, Weight: 100,
 		Config: json.RawMessage(`{"region":"us-east-1","profile":"default","handlers":{"default":"ec2_fleet","spot_fleet":{"enabled":true},"auto_scaling_group":{"enabled":true}}}`),
 	}}
 	if diff := cmp.Diff(want, c.Providers); diff != "" {
@@ -345,13 +349,13 @@ func TestProviderFromEnvironment(t *testing.T) {
 		environ []string
 		want    Provider
 	}{
-		{"nothing said", nil, Provider{Name: "aws", Type: "aws", Enabled: true}},
+		{"nothing said", nil, Provider{Name: "aws", Type: "aws", Enabled: true, Weight: 100}},
 		{
 			"as the seed says",
 			[]string{"PROVIDER_TYPE=aws", "AWS_REGION=us-east-1", "AWS_PROFILE=default"},
-			Provider{Name: "aws", Type: "aws", Enabled: true, Config: json.RawMessage(`{"profile":"default","region":"us-east-1"}`)},
+			Provider{Name: "aws", Type: "aws", Enabled: true, Weight: 100, Config: json.RawMessage(`{"profile":"default","region":"us-east-1"}`)},
 		},
-		{"another type", []string{"PROVIDER_TYPE=fake", "AWS_REGION=us-east-1"}, Provider{Name: "aws", Type: "fake", Enabled: true}},
+		{"another type", []string{"PROVIDER_TYPE=fake", "AWS_REGION=us-east-1"}, Provider{Name: "aws", Type: "fake", Enabled: true, Weight: 100}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -410,7 +414,7 @@ func TestRefusals(t *testing.T) {
 		{"a bad name", map[string]string{"config.json": `{"providers": [{"name": "a b", "type": "aws"}]}`}, nil, nil, `DIR/config.json:1: providers[0].name is "a b"; write 1 to 64 of the characters 0-9 A-Z a-z _ -`},
 		{"two of one name", map[string]string{"config.yml": "providers:\n- {name: a, type: aws}\n- {name: a, type: aws}\n"}, nil, nil, `DIR/config.yml:3: providers[1].name is "a", which another provider has already; give each its own`},
 		{"a misspelt provider key", map[string]string{"config.json": `{"providers": [{"name": "a", "typ": "aws"}]}`}, nil, nil, "DIR/config.json:1: providers[0].typ is not a setting; did you mean type?"},
-		{"a far provider key", map[string]string{"config.json": `{"providers": [{"handlers_everywhere": 1}]}`}, nil, nil, "DIR/config.json:1: providers[0].handlers_everywhere is not a setting; use one of config, template_defaults, name, type, enabled, priority"},
+		{"a far provider key", map[string]string{"config.json": `{"providers": [{"handlers_everywhere": 1}]}`}, nil, nil, "DIR/config.json:1: providers[0].handlers_everywhere is not a setting; use one of config, template_defaults, name, type, enabled, priority, weight"},
 		{"a wrong provider value", map[string]string{"config.json": `{"providers": [{"priority": "high"}]}`}, nil, nil, `DIR/config.json:1: providers[0].priority is "high"; write a whole number`},
 		{"a provider that is text", map[string]string{"config.json": `{"providers": ["aws"]}`}, nil, nil, "DIR/config.json:1: providers[0] is a single value; write an object with name, type and config"},
 		{"providers that are an object", map[string]string{"config.json": `{"providers": {}}`}, nil, nil, "DIR/config.json:1: providers is an object; write a list of objects"},

@@ -45,7 +45,7 @@ func foreignSettings() []advice {
 		{"request.fulfillment_max_retries", "a shortage is tried again until requests.timeout"},
 		{"request.fulfillment_timeout_seconds", "use requests.timeout"},
 		{"request.fulfillment_batch_size", "the program divides large requests itself; remove it"},
-		{"request.fulfillment_fallback_template_id", "give the template more machine types and subnets, which are tried one after another"},
+		{"request.fulfillment_fallback_template_id", "use placement.fallback, which names other providers"},
 		{"performance", "the program batches, caches and works in parallel by itself; remove it"},
 		{"metrics", "remove it"},
 		{"retry", "use config.max_retries of the provider"},

@@ -60,6 +60,16 @@ func settings(c *Config) []Key {
 				"PROVIDER_TYPE in the environment makes the first instance of that type the default when nothing else does.").
 			alias("provider.default_provider_instance").alias("provider.active_provider"),
 
+		capitals(oneOf("placement.policy", "FIRST_AVAILABLE", strings.Join(policies(), ", "), &c.Placement.Policy, policies(),
+			"Which provider instance takes a request, where several fit and neither the template nor default_provider names one: the first "+
+				"by priority, each in turn, each in turn by weight, the one with the fewest machines for its weight, the fastest, the one whose "+
+				"launches succeed most, a healthy one, one that can launch the template, the best by success and speed, or any by weight. One "+
+				"that was not available in the last two minutes comes after the others.")).
+			alias("provider.selection_policy"),
+		words("placement.fallback", "a list of names of providers", &c.Placement.Fallback,
+			"Which instances are asked next, in this order, when the chosen one cannot prepare a launch because it has no capacity or is not "+
+				"available. Nothing has been launched then. Templates that name an instance stay with it."),
+
 		oneOf("storage.strategy", StrategySQL, StrategySQL+", "+StrategyJSON+" or "+StrategyDynamoDB, &c.Storage.Strategy,
 			[]string{StrategySQL, StrategyJSON, StrategyDynamoDB},
 			"Where requests and machines are kept: sql is an embedded SQLite database or one in PostgreSQL, json a directory of "+
@@ -264,6 +274,7 @@ func providerSettings(p *Provider) []Key {
 		text("type", "a provider type, for example aws", &p.Type, "The kind of provider."),
 		truth("enabled", "true", &p.Enabled, "Whether new requests may go to it. What it launched before is followed either way."),
 		count("priority", "0", math.MinInt32, math.MaxInt32, &p.Priority, "Lower comes first where several providers fit."),
+		count("weight", "100", 1, 1_000_000, &p.Weight, "Its share of the requests, against the weights of others, where placement.policy goes by weight."),
 	}
 }
 
@@ -273,6 +284,26 @@ func ownSettings() []Key {
 		{Name: "config", Kind: KindObject, Expected: "an object", Description: "The provider's own settings, see its documentation."},
 		{Name: "template_defaults", Kind: KindObject, Expected: "an object of template fields", Description: "Template fields for every template that goes to this instance and does not set them."},
 	}
+}
+
+// policies are the names of package placement's policies, which its test compares.
+func policies() []string {
+	return []string{
+		"FIRST_AVAILABLE", "ROUND_ROBIN", "WEIGHTED_ROUND_ROBIN", "LEAST_CONNECTIONS", "FASTEST_RESPONSE", "HIGHEST_SUCCESS_RATE",
+		"HEALTH_BASED", "CAPABILITY_BASED", "PERFORMANCE_BASED", "RANDOM",
+	}
+}
+
+// capitals lets the words of a setting be written in small letters too.
+func capitals(k Key) Key {
+	set := k.set
+	k.set = func(in input) bool {
+		for i, value := range in.values {
+			in.values[i] = strings.ToUpper(value)
+		}
+		return set(in)
+	}
+	return k
 }
 
 // variable is the environment variable of a setting: OHFP_LIMITS_MAX_MACHINES for limits.max_machines.

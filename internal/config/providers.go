@@ -192,6 +192,11 @@ func (l *loader) settle() error {
 			l.note("provider_defaults." + kind + " has no effect, since no provider has that type")
 		}
 	}
+	for _, name := range c.Placement.Fallback {
+		if _, ok := c.Provider(name); !ok {
+			return ohfp.Errorf(ohfp.ErrInvalid, "%s: placement.fallback has %q, which is not a configured provider", c.Origin("placement.fallback"), name)
+		}
+	}
 	if c.DefaultProvider == "" {
 		return nil
 	}

@@ -15,6 +15,7 @@ type Instance struct {
 	Name     string
 	Type     string // for example aws
 	Priority int    // lower comes first
+	Weight   int    // its share where a policy divides requests
 }
 
 // Choice is where a request goes, and why, in words for people.
@@ -28,6 +29,8 @@ type Choice struct {
 type Policy struct {
 	Instances []Instance
 	Default   string
+	Name      string   // how Rank chooses when neither template nor default does, FirstAvailable when it is empty
+	Fallback  []string // which instances Rank adds, in this order
 }
 
 // Choose returns the instance for a template.
