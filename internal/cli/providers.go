@@ -22,6 +22,8 @@ func (p *program) providersCommand() *cobra.Command {
 		GroupID: groupTools,
 	})
 	cmd.AddCommand(p.providersListCommand(), p.providersHealthCommand(), p.providersPolicyCommand(), p.providersRefreshCommand())
+	cmd.AddCommand(p.providersShowCommand(), p.providersAddCommand(), p.providersUpdateCommand(), p.providersRemoveCommand())
+	cmd.AddCommand(p.providersDefaultCommands()...)
 	return cmd
 }
 

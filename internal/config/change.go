@@ -240,6 +240,14 @@ func (e *editor) paths(root document.Node, name string) ([][]string, error) {
 // inList is the place in the entry of a list: rest is aws].config.region, with the entry's name or number.
 func (e *editor) inList(root document.Node, list, rest string) ([][]string, error) {
 	entry, below, ok := strings.Cut(rest, "]")
+	if rest == "]" { // one more
+		at := root
+		path := strings.Split(list, ".")
+		for _, key := range path {
+			at = member(at, key)
+		}
+		return [][]string{append(path, strconv.Itoa(len(at.Items)))}, nil
+	}
 	if !ok || entry == "" {
 		return nil, ohfp.Errorf(ohfp.ErrInvalid, "%s[%s is not a setting; write %s[NAME].SETTING", list, rest, list)
 	}
