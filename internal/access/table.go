@@ -100,6 +100,7 @@ func Rules() []Rule {
 		{Operation: "infrastructure.validate", Role: Viewer, Effect: Reads, CLI: "infrastructure validate"},
 		{Operation: "infrastructure.clean", Role: Operator, Effect: Destroys, CLI: "infrastructure clean"},
 		{Operation: "init", Role: Admin, Effect: Changes, CLI: "init", Except: local},
+		{Operation: "import", Role: Admin, Effect: Changes, CLI: "import", Except: local},
 		{Operation: "doctor", Role: Viewer, Effect: Reads, CLI: "doctor", Except: local},
 		{Operation: "serve", Role: Admin, Effect: Changes, CLI: "serve", Except: local},
 		{Operation: "system.serve", Role: Admin, Effect: Changes, CLI: "system serve", Except: local},

@@ -85,8 +85,13 @@ type initView struct {
 	Provider string     `json:"provider,omitempty"`
 	DryRun   bool       `json:"dryRun,omitempty"`
 	Files    []fileView `json:"files"`
-	Notes    []string   `json:"notes,omitempty"`
-	Next     []string   `json:"next,omitempty"`
+	// Of an import: how much was taken, and what was not.
+	Settings  int             `json:"settings,omitempty"`
+	Templates int             `json:"templates,omitempty"`
+	Untaken   []setup.Untaken `json:"notTaken,omitempty"`
+
+	Notes []string `json:"notes,omitempty"`
+	Next  []string `json:"next,omitempty"`
 }
 
 func (p *program) begin(ctx context.Context, b beginning, formatted bool) error {
@@ -122,7 +127,7 @@ func (p *program) begin(ctx context.Context, b beginning, formatted bool) error 
 		return err
 	}
 	plan.Notes = append(notes, plan.Notes...)
-	return p.carryOut(plan, b.DryRun, formatted)
+	return p.carryOut(plan, b.DryRun, formatted, func(*initView) {})
 }
 
 // answers completes what the flags say: a person does, or the account.
@@ -152,7 +157,7 @@ func isTerminal(in io.Reader) bool {
 }
 
 // carryOut writes what is planned, or shows it.
-func (p *program) carryOut(plan setup.Plan, dryRun, formatted bool) error {
+func (p *program) carryOut(plan setup.Plan, dryRun, formatted bool, also func(view *initView)) error {
 	view := initView{Provider: plan.Provider, DryRun: dryRun, Files: []fileView{}, Notes: plan.Notes, Next: plan.Next}
 	written := map[string]string{}
 	if !dryRun {
@@ -179,6 +184,7 @@ func (p *program) carryOut(plan setup.Plan, dryRun, formatted bool) error {
 		}
 		view.Files = append(view.Files, file)
 	}
+	also(&view)
 	if dryRun && !formatted {
 		for _, note := range plan.Notes {
 			p.note("%s", note)
