@@ -1,0 +1,125 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/openhostfactory/ohfp"
+	"github.com/openhostfactory/ohfp/internal/app"
+	"github.com/openhostfactory/ohfp/internal/config"
+	"github.com/openhostfactory/ohfp/internal/output"
+)
+
+// schedulerView is a way to name the fields of answers.
+type schedulerView struct {
+	Name        string `json:"name"`
+	Active      bool   `json:"active"`
+	Description string `json:"description"`
+}
+
+// schedulerList is the answer of scheduler list.
+type schedulerList struct {
+	Strategies []schedulerView `json:"strategies"`
+	Current    string          `json:"currentStrategy"`
+}
+
+// schedulerState is the answer of scheduler show.
+type schedulerState struct {
+	schedulerView
+	ConfDir string `json:"confDir"`
+	WorkDir string `json:"workDir"`
+	LogDir  string `json:"logDir"`
+}
+
+func (p *program) schedulerCommand() *cobra.Command {
+	cmd := group(&cobra.Command{
+		Use:     "scheduler",
+		Short:   "For whom answers are written",
+		Long:    "A scheduler is whom answers are written for: it decides how their fields are named. The scripts always speak Host Factory's.",
+		Example: "  ohfp scheduler list --format table",
+		GroupID: groupTools,
+	})
+	cmd.AddCommand(p.schedulerListCommand(), p.schedulerShowCommand(), p.schedulerValidateCommand())
+	return cmd
+}
+
+func schedulers(active string) []schedulerView {
+	return []schedulerView{
+		{config.SchedulerHostFactory, active == config.SchedulerHostFactory, "IBM Spectrum Symphony Host Factory: fields as requestId"},
+		{config.SchedulerDefault, active == config.SchedulerDefault, "people and other programs: fields as request_id"},
+	}
+}
+
+func (p *program) schedulerListCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "list",
+		Short:   "List the schedulers",
+		Example: "  ohfp scheduler list",
+		Args:    noArguments,
+		RunE: func(*cobra.Command, []string) error {
+			if _, err := p.config(wish{Global: p.global}); err != nil {
+				return err
+			}
+			return p.show(schedulerList{Strategies: schedulers(p.scheduler()), Current: p.scheduler()}, output.Layout{
+				Records: "strategies", Columns: []output.Column{{Key: "name"}, {Key: "active"}, {Key: "description"}},
+			})
+		},
+	}
+}
+
+func (p *program) schedulerShowCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "show",
+		Short:   "Show the scheduler that is active, and its directories",
+		Example: "  ohfp scheduler show",
+		Args:    noArguments,
+		RunE: func(*cobra.Command, []string) error {
+			cfg, err := p.config(wish{Global: p.global})
+			if err != nil {
+				return err
+			}
+			for _, view := range schedulers(p.scheduler()) {
+				if view.Active {
+					return p.show(schedulerState{view, cfg.ConfDir, cfg.WorkDir, cfg.LogDir}, output.Layout{})
+				}
+			}
+			return ohfp.Errorf(ohfp.ErrInvalid, "scheduler %q does not exist", p.scheduler())
+		},
+	}
+}
+
+func (p *program) schedulerValidateCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "validate",
+		Short: "Check what the scheduler needs of this machine's files",
+		Long: `Checks the configuration directory and the templates in it. ohfp doctor also checks the scripts, permissions and the
+cloud. The exit code is 1 when something is wrong.`,
+		Example: "  ohfp scheduler validate",
+		Args:    noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			found := configCheck{Valid: true, Files: []string{}, Errors: []string{}, Warnings: []string{}}
+			err := p.around(cmd.Context(), true, func(a *app.App) error {
+				found.Files = append(found.Files, a.Config.Files...)
+				if _, err := os.ReadDir(a.Config.ConfDir); err != nil {
+					return fmt.Errorf("the configuration directory: %w", err)
+				}
+				_, problems, err := a.Queries.TemplateList(cmd.Context())
+				found.Warnings = append(found.Warnings, problems...)
+				return err
+			})
+			for _, problem := range problemsIn(err) {
+				found.Valid, found.Errors = false, append(found.Errors, problem.Error())
+			}
+			if shown := p.show(found, output.Layout{}); shown != nil {
+				return shown
+			}
+			if err != nil {
+				return errors.New("the scheduler cannot work with this; the answer says why")
+			}
+			return nil
+		},
+	}
+}
