@@ -95,6 +95,7 @@ func TestCredentials(t *testing.T) {
 		process map[string]string // variables that the SDK sees too
 		kind    error
 		want    string // in the error
+		key     string // whose calls they are, where several keys are there
 	}{
 		"keys in the environment":          {config: `{"region": "us-east-1"}`, env: keys},
 		"region in the environment":        {config: `{}`, env: with(keys, "AWS_REGION", "us-east-1")},
@@ -106,6 +107,10 @@ func TestCredentials(t *testing.T) {
 		"AWS_PROFILE=default, missing":     {config: `{"region": "us-east-1"}`, env: with(keys, "AWS_PROFILE", "default"), process: map[string]string{"AWS_PROFILE": "default"}},
 		"default wins over AWS_PROFILE":    {config: `{"profile": "default", "region": "us-east-1"}`, env: with(keys, "AWS_PROFILE", "team"), process: map[string]string{"AWS_PROFILE": "team"}},
 		"credential file":                  {config: `{"credential_file": "ibm-credentials", "region": "us-east-1"}`},
+		"credential file over keys":        {config: `{"credential_file": "ibm-credentials", "region": "us-east-1"}`, env: keys, process: keys, key: "AKIDIBM"},
+		"credential file and a profile":    {config: `{"credential_file": "credentials", "profile": "team"}`, env: keys, process: keys, key: "AKIDTEAM"},
+		"credential file and AWS_PROFILE":  {config: `{"credential_file": "credentials"}`, env: with(keys, "AWS_PROFILE", "team"), process: with(keys, "AWS_PROFILE", "team"), key: "AKIDTEAM"},
+		"credential file without default":  {config: `{"credential_file": "credentials", "region": "us-east-1"}`, env: keys, process: keys, kind: ohfp.ErrUnavailable, want: `credential_file has no profile "default"`},
 		"credential file that is missing":  {config: `{"credential_file": "nowhere", "region": "us-east-1"}`, env: keys, kind: ohfp.ErrUnavailable, want: "credential_file cannot be read"},
 		"no credentials":                   {config: `{"region": "us-east-1"}`, kind: ohfp.ErrUnavailable, want: "no valid credentials"},
 		"a role that cannot be assumed":    {config: `{"region": "us-east-1", "role_arn": "arn:aws:iam::123456789012:role/x", "external_id": "y"}`, env: keys, kind: ohfp.ErrUnavailable, want: "no valid credentials: AccessDenied"},
@@ -132,7 +137,13 @@ func TestCredentials(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			w.ResetLedger()
 			who, err := health(t, p)
+			for _, call := range w.Ledger() {
+				if test.key != "" && call.AccessKey != test.key {
+					t.Errorf("%s is called with the key %s, want %s", call.Action, call.AccessKey, test.key)
+				}
+			}
 			switch {
 			case test.kind == nil && (err != nil || who == ""):
 				t.Errorf("health is %q, error %v; want it to work", who, err)

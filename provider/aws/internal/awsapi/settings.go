@@ -1,6 +1,7 @@
 package awsapi
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -106,10 +107,13 @@ func (s Settings) load(ctx context.Context) (aws.Config, error) {
 	}
 	cfg, err := config.LoadDefaultConfig(ctx, s.options(s.profile())...)
 	var missing config.SharedConfigProfileNotExistError
-	if errors.As(err, &missing) && missing.Profile == defaultProfile {
+	if errors.As(err, &missing) && missing.Profile == defaultProfile && s.CredentialFile == "" {
 		cfg, err = s.loadWithoutProfile(ctx)
 	}
 	switch {
+	case errors.As(err, &missing) && s.CredentialFile != "":
+		return aws.Config{}, ohfp.Errorf(ohfp.ErrUnavailable,
+			"provider %s: credential_file has no profile %q; add it to %s, or choose another with profile or AWS_PROFILE", s.Provider, missing.Profile, s.CredentialFile)
 	case errors.As(err, &missing):
 		return aws.Config{}, ohfp.Errorf(ohfp.ErrUnavailable,
 			"provider %s: profile %q is not in the shared AWS configuration; add it, or choose another with profile or AWS_PROFILE", s.Provider, missing.Profile)
@@ -126,8 +130,11 @@ func (s Settings) load(ctx context.Context) (aws.Config, error) {
 const defaultProfile = "default"
 
 // profile is what to ask the SDK for by name. A profile asked for by name rules out credentials from the environment,
-// which is not what "default" means.
+// which is not what "default" means, but what a file of the operator's own does.
 func (s Settings) profile() string {
+	if s.CredentialFile != "" {
+		return cmp.Or(s.or(s.Profile, "AWS_PROFILE"), defaultProfile)
+	}
 	if s.Profile != defaultProfile {
 		return s.Profile
 	}
@@ -171,7 +178,7 @@ func (s Settings) options(profile string) []func(*config.LoadOptions) error {
 	if s.CredentialFile != "" {
 		options = append(options, config.WithSharedCredentialsFiles([]string{s.CredentialFile}))
 	}
-	if keys, ok := s.environmentKeys(); ok && profile == "" && s.CredentialFile == "" {
+	if keys, ok := s.environmentKeys(); ok && profile == "" {
 		options = append(options, config.WithCredentialsProvider(keys))
 	}
 	return options
