@@ -1,6 +1,8 @@
 package aws
 
 import (
+	"slices"
+
 	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/provider/aws/internal/catalog"
 	"github.com/openhostfactory/ohfp/provider/aws/internal/spec"
@@ -30,7 +32,7 @@ func (p *Provider) Attributes(t ohfp.Template) (map[string]ohfp.Attribute, error
 	defer cancel()
 	var host string
 	var ncpus, ncores, nram int
-	for i, t2 := range s.Types {
+	for i, t2 := range slices.Concat(s.Types, s.OnDemandTypes) {
 		m, err := p.parts.Catalog.MachineType(ctx, t2.Name)
 		if err != nil {
 			return nil, ohfp.Errorf(ohfp.ErrNotFound, "template %s: %w", t.ID, err)

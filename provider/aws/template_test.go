@@ -164,9 +164,11 @@ func TestAttributes(t *testing.T) {
 		`"vmType": "m6g.large"`:                          "AARCH64 2 1 8192",
 		`"vmType": "t2.micro"`:                           "X86_64 1 1 1024",
 		`"vmTypes": {"c5.xlarge": 1, "r5.large": 2}`:     "X86_64 2 1 8192",
-		`"vmType": "m99.large"`:                          `template compute: machine type "m99.large" is not in the table`,
-		`"vmTypes": {"c5.xlarge": 1, "c6g.large": 2}`:    "template compute: c6g.large and c5.xlarge are of different architectures",
-		`"launchTemplateId": "lt-1"`:                     "template compute: the machine type is in the launch template",
+		`"vmTypes": {"m5.xlarge": 1}, "vmTypesOnDemand": {"c5.large": 1}, "priceType": "heterogeneous"`:  "X86_64 2 1 4096",
+		`"vmTypes": {"m5.xlarge": 1}, "vmTypesOnDemand": {"m6g.large": 1}, "priceType": "heterogeneous"`: "template compute: m5.xlarge and m6g.large are of different architectures",
+		`"vmType": "m99.large"`:                       `template compute: machine type "m99.large" is not in the table`,
+		`"vmTypes": {"c5.xlarge": 1, "c6g.large": 2}`: "template compute: c6g.large and c5.xlarge are of different architectures",
+		`"launchTemplateId": "lt-1"`:                  "template compute: the machine type is in the launch template",
 	} {
 		got, err := p.Attributes(template("", `{"imageId": "`+image+`", `+fields+`}`))
 		text := strings.Join([]string{got["type"].Value, got["ncpus"].Value, got["ncores"].Value, got["nram"].Value}, " ")
