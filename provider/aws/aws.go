@@ -175,6 +175,9 @@ func (p *Provider) Validate(ctx context.Context, t ohfp.Template) error {
 	if _, err := p.parts.UserData(s); err != nil {
 		return ohfp.Errorf(ohfp.ErrInvalid, "template %s: %w", t.ID, err)
 	}
+	if err := p.checkPriceInfo(s); err != nil {
+		return ohfp.Errorf(ohfp.ErrInvalid, "template %s: %w", t.ID, err)
+	}
 	api, err := p.handlers.choose(t, s)
 	if err == nil {
 		err = p.parts.CheckDocuments(ctx, api, t, s)

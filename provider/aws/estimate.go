@@ -63,6 +63,22 @@ func (p prices) list(machineTypes []string) []provider.Price {
 	return list
 }
 
+// highest is the highest price of machine types in dollars, empty unless all have one.
+func (p prices) highest(machineTypes []string) string {
+	var most ohfp.Price
+	for _, name := range machineTypes {
+		price, ok := p[name]
+		if !ok {
+			return ""
+		}
+		most = max(most, price)
+	}
+	if most == 0 {
+		return ""
+	}
+	return most.String()
+}
+
 // estimate is what a request may cost, whatever machine types of its template it is given, and in whichever way.
 func (p *Provider) estimate(ctx context.Context, ask provider.Ask, s spec.Spec) ohfp.Estimate {
 	if reason, limit := beyond(s); reason != "" {

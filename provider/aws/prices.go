@@ -52,21 +52,54 @@ func (p *Provider) Prices(ctx context.Context, t ohfp.Template) ([]provider.Pric
 			return nil, err
 		}
 	}
-	switch {
-	case s.PriceType == spec.PriceOnDemand:
-		return p.prices.list(names(s.Types)), nil
-	case s.PriceType == spec.PriceHeterogeneous && len(s.OnDemandTypes) > 0:
-		return slices.Concat(prices, p.prices.list(names(s.OnDemandTypes))), nil
-	case s.PriceType == spec.PriceHeterogeneous:
-		return slices.Concat(prices, p.prices.list(names(s.Types))), nil
+	if s.PriceType != spec.PriceSpot {
+		prices = slices.Concat(prices, p.prices.list(names(onDemandTypes(s))))
 	}
 	return prices, nil
 }
 
-// priceInfo is the attribute priceInfo in the form that Host Factory reads, false when no price is remembered.
+// onDemandTypes are the machine types that a template launches on demand.
+func onDemandTypes(s spec.Spec) []spec.Type {
+	if len(s.OnDemandTypes) > 0 {
+		return s.OnDemandTypes
+	}
+	return s.Types
+}
+
+// dearer is the higher of two prices in dollars, either of which may be empty.
+func dearer(a, b string) string {
+	one, _ := ohfp.ParsePrice(a)
+	if other, err := ohfp.ParsePrice(b); err == nil && other > one {
+		return b
+	}
+	return a
+}
+
+// checkPriceInfo refuses to promise a price that nobody tells. A default of the provider is for the templates that it
+// can be told for.
+func (p *Provider) checkPriceInfo(s spec.Spec) error {
+	if s.PriceInfo == "" || s.PriceType != spec.PriceOnDemand || !s.Own("priceInfo") {
+		return nil
+	}
+	for _, name := range names(s.Types) {
+		if _, ok := p.prices[name]; !ok {
+			return ohfp.Errorf(ohfp.ErrInvalid, "priceInfo auto needs the price of %s on demand; set it in on_demand_prices of the provider, or write priceInfo into attributes", name)
+		}
+	}
+	return nil
+}
+
+// priceInfo is the attribute priceInfo in the form that Host Factory reads: the highest price that a machine may have, as
+// far as prices are known; false when none is.
 func (p *Provider) priceInfo(ctx context.Context, s spec.Spec) (ohfp.Attribute, bool) {
-	dollars, ok := p.parts.Catalog.Remembered(ctx, names(s.Types))
-	if !ok {
+	dollars := ""
+	if s.PriceType != spec.PriceOnDemand {
+		dollars, _ = p.parts.Catalog.Remembered(ctx, names(s.Types))
+	}
+	if s.PriceType != spec.PriceSpot {
+		dollars = dearer(dollars, p.prices.highest(names(onDemandTypes(s))))
+	}
+	if dollars == "" {
 		return ohfp.Attribute{}, false
 	}
 	return ohfp.Text("price:" + dollars + ",billingTimeUnitType:prorated_hour,billingTimeUnitNumber:1,billingRoundoffType:unit"), true

@@ -44,8 +44,46 @@ func TestPrices(t *testing.T) {
 	if err != nil || len(prices) != 1 || prices[0].Dollars != "" || !strings.HasPrefix(prices[0].Source, "unknown: ") || slices.Contains(w.actions(), "DescribeSpotPriceHistory") {
 		t.Errorf("on demand the prices are %+v, error %v, after %v", prices, err, w.actions())
 	}
-	if err := p.Validate(t.Context(), template("", `{"imageId": "`+image+`", "vmType": "m5.large", "priceInfo": "auto"}`)); err == nil || !strings.Contains(err.Error(), "priceInfo auto needs priceType spot") {
-		t.Errorf("a price on demand is refused with %v", err)
+}
+
+// TestPriceInfo tells the price that a machine may have, whichever type and way to pay it gets.
+func TestPriceInfo(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, awssim.Options{})
+	const onDemand = `"imageId": "` + image + `", "vmType": "m5.large", "priceInfo": "auto"`
+	const spot = `"imageId": "` + image + `", "vmType": "m5.large", "priceInfo": "auto", "priceType": "spot"`
+	const both = `"imageId": "` + image + `", "vmTypes": {"m5.large": 1}, "vmTypesOnDemand": {"c5.large": 1}, "priceInfo": "auto", "priceType": "heterogeneous"`
+	for name, test := range map[string]struct{ config, fields, want string }{
+		"on demand, told":         {`{"on_demand_prices": {"m5.large": 0.096}}`, onDemand, "price:0.096,"},
+		"on demand, unknown":      {`{}`, onDemand, "template compute: priceInfo auto needs the price of m5.large on demand"},
+		"on demand, another":      {`{"on_demand_prices": {"c5.large": 0.085}}`, onDemand, "template compute: priceInfo auto needs"},
+		"spot":                    {`{"on_demand_prices": {"m5.large": 0.096}}`, spot, "price:0.0"},
+		"both, the dearer":        {`{"on_demand_prices": {"c5.large": 0.385}}`, both, "price:0.385,"},
+		"both, on demand unknown": {`{}`, both, "price:0.0"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := w.open(t, test.config)
+			tmpl := template("", "{"+test.fields+"}")
+			if err := p.Validate(t.Context(), tmpl); err != nil {
+				if !strings.HasPrefix(err.Error(), test.want) {
+					t.Errorf("it is refused with %v, want %s", err, test.want)
+				}
+				return
+			}
+			pricer, _ := p.(provider.Pricer)
+			attributer, _ := p.(provider.Attributer)
+			if _, err := pricer.Prices(t.Context(), tmpl); err != nil {
+				t.Fatal(err)
+			}
+			got, err := attributer.Attributes(tmpl)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if told := got["priceInfo"].Value; !strings.HasPrefix(told, test.want) {
+				t.Errorf("priceInfo is %q, want %q", told, test.want)
+			}
+		})
 	}
 }
 

@@ -43,8 +43,6 @@ func (s *Spec) check() error {
 		return ohfp.Errorf(ohfp.ErrInvalid, "ncpusMode %q is not known; use vcpus, cores or sockets", s.CPUMode)
 	case s.PriceInfo != "" && s.PriceInfo != PriceAuto:
 		return ohfp.Errorf(ohfp.ErrInvalid, "priceInfo %q is not known; use auto, or write the price into attributes", s.PriceInfo)
-	case s.PriceInfo == PriceAuto && s.PriceType == PriceOnDemand && s.Own("priceInfo"):
-		return ohfp.Errorf(ohfp.ErrInvalid, "priceInfo auto needs priceType spot: prices on demand are not known; write the price into attributes")
 	case s.LaunchTemplate != "" && !strings.HasPrefix(s.LaunchTemplate, "lt-"):
 		return ohfp.Errorf(ohfp.ErrInvalid, "launchTemplateId %q is not the id of a launch template; write lt-…", s.LaunchTemplate)
 	case s.LaunchTemplateVersion != "" && s.LaunchTemplate == "" && s.Own("launchTemplateVersion"):

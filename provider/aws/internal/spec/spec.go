@@ -101,7 +101,8 @@ const (
 	Sockets CPUMode = "sockets" // one cpu with all the physical cores of the machine
 )
 
-// PriceAuto asks for the attribute priceInfo with the last spot price that AWS told.
+// PriceAuto asks for the attribute priceInfo with the price that is known: the last spot price that AWS told, or what
+// the operator says that machines cost on demand.
 const PriceAuto = "auto"
 
 // The price types.
@@ -269,9 +270,6 @@ func (s *Spec) dropDefaults() {
 	}
 	if s.PriceType == PriceOnDemand && !s.Own("maxSpotPrice") {
 		s.MaxPrice = ""
-	}
-	if s.PriceType == PriceOnDemand {
-		s.PriceInfo = ""
 	}
 	if s.PriceType == PriceOnDemand && !s.Own("poolsCount") {
 		s.Pools = 0
