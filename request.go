@@ -225,6 +225,17 @@ func (r Request) held() int {
 	return r.units(func(m Machine) bool { return m.Wanted() || m.inHand() })
 }
 
+// Holds is what serves the request now or is on the way, by how it is paid for.
+func (r Request) Holds() Target {
+	var t Target
+	for _, m := range r.Machines {
+		if m.Wanted() || m.inHand() {
+			t.add(m, m.Units())
+		}
+	}
+	return t
+}
+
 func (r Request) units(counts func(Machine) bool) int {
 	units := 0
 	for _, m := range r.Machines {

@@ -55,8 +55,9 @@ type Ask struct {
 	Request  ohfp.RequestID
 	Attempt  int // from 1; part of the token
 	Template ohfp.Template
-	Count    int  // machines or units
-	Fallback bool // ask in the template's other way: its first one has yielded
+	Count    int         // machines or units
+	Held     ohfp.Target // what the request has already, in what Count counts; shares are of the whole
+	Fallback bool        // ask in the template's other way: its first one has yielded
 	// Timeout is how long the request may take, unless its template or its first order says otherwise; 0 is not known.
 	Timeout time.Duration
 }

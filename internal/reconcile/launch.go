@@ -15,7 +15,10 @@ func (e *Executor) launch(ctx context.Context, r ohfp.Request, wanted ohfp.Launc
 	if err != nil {
 		return err
 	}
-	ask := provider.Ask{Request: r.ID, Attempt: len(r.Attempts) + 1, Template: r.Template, Count: wanted.Count, Fallback: wanted.Fallback, Timeout: r.Timeout}
+	ask := provider.Ask{
+		Request: r.ID, Attempt: len(r.Attempts) + 1, Template: r.Template, Count: wanted.Count, Held: r.Holds(),
+		Fallback: wanted.Fallback, Timeout: r.Timeout,
+	}
 	order, err := p.Prepare(ctx, ask)
 	var paced *ohfp.PacedError
 	if errors.As(err, &paced) {

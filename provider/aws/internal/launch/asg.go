@@ -87,7 +87,7 @@ func (l ASG) Prepare(ctx context.Context, ask Ask) (ohfp.Order, error) {
 		return ohfp.Order{}, err
 	}
 	count := min(ask.Count, maxTarget)
-	wanted := target(s, count)
+	wanted := target(s, count, ask.Held)
 	name := GroupPrefix + strings.TrimPrefix(string(ask.Request), "req-") + "-" + strconv.Itoa(ask.Attempt)
 	in := &autoscaling.CreateAutoScalingGroupInput{
 		AutoScalingGroupName: aws.String(name),

@@ -103,7 +103,7 @@ func (l EC2Fleet) Prepare(ctx context.Context, ask Ask) (ohfp.Order, error) {
 			LaunchTemplateSpecification: reference, Overrides: overrides(s, offerings, weights, over),
 		}},
 	}
-	wanted := target(s, count)
+	wanted := target(s, count, ask.Held)
 	capacityOf(in, s, wanted)
 	c := call{
 		Request: ask.Request, Attempt: ask.Attempt, LaunchTemplate: template, CreateFleet: in,

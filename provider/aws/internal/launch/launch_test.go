@@ -24,18 +24,25 @@ func TestTarget(t *testing.T) {
 		price   string
 		percent *int
 		count   int
+		held    ohfp.Target
 		want    ohfp.Target
 	}{
-		{spec.PriceOnDemand, nil, 7, ohfp.Target{OnDemand: 7}},
-		{spec.PriceSpot, nil, 7, ohfp.Target{Spot: 7}},
-		{spec.PriceHeterogeneous, percent(40), 9, ohfp.Target{OnDemand: 3, Spot: 6}},
-		{spec.PriceHeterogeneous, percent(1), 9, ohfp.Target{OnDemand: 1, Spot: 8}},
-		{spec.PriceHeterogeneous, percent(1), 1, ohfp.Target{OnDemand: 1}},
-		{spec.PriceHeterogeneous, percent(100), 9, ohfp.Target{OnDemand: 9}},
-		{spec.PriceHeterogeneous, percent(99), 9, ohfp.Target{OnDemand: 8, Spot: 1}},
+		{spec.PriceOnDemand, nil, 7, ohfp.Target{}, ohfp.Target{OnDemand: 7}},
+		{spec.PriceSpot, nil, 7, ohfp.Target{}, ohfp.Target{Spot: 7}},
+		{spec.PriceSpot, nil, 7, ohfp.Target{Spot: 2}, ohfp.Target{Spot: 7}},
+		{spec.PriceHeterogeneous, percent(40), 9, ohfp.Target{}, ohfp.Target{OnDemand: 3, Spot: 6}},
+		{spec.PriceHeterogeneous, percent(40), 6, ohfp.Target{OnDemand: 3}, ohfp.Target{OnDemand: 0, Spot: 6}},
+		{spec.PriceHeterogeneous, percent(40), 4, ohfp.Target{OnDemand: 1, Spot: 4}, ohfp.Target{OnDemand: 2, Spot: 2}},
+		{spec.PriceHeterogeneous, percent(40), 2, ohfp.Target{Spot: 7}, ohfp.Target{OnDemand: 2}},
+		{spec.PriceHeterogeneous, percent(10), 5, ohfp.Target{OnDemand: 4}, ohfp.Target{Spot: 5}},
+		{spec.PriceHeterogeneous, percent(1), 9, ohfp.Target{}, ohfp.Target{OnDemand: 1, Spot: 8}},
+		{spec.PriceHeterogeneous, percent(1), 8, ohfp.Target{OnDemand: 1}, ohfp.Target{Spot: 8}},
+		{spec.PriceHeterogeneous, percent(1), 1, ohfp.Target{}, ohfp.Target{OnDemand: 1}},
+		{spec.PriceHeterogeneous, percent(100), 9, ohfp.Target{}, ohfp.Target{OnDemand: 9}},
+		{spec.PriceHeterogeneous, percent(99), 9, ohfp.Target{}, ohfp.Target{OnDemand: 8, Spot: 1}},
 	} {
-		if got := target(spec.Spec{PriceType: test.price, PercentOnDemand: test.percent}, test.count); got != test.want {
-			t.Errorf("%d of %s are %+v, want %+v", test.count, test.price, got, test.want)
+		if got := target(spec.Spec{PriceType: test.price, PercentOnDemand: test.percent}, test.count, test.held); got != test.want {
+			t.Errorf("%d of %s beside %+v are %+v, want %+v", test.count, test.price, test.held, got, test.want)
 		}
 	}
 	for n, want := range map[*int]bool{nil: true, percent(0): true, percent(1): false} {

@@ -29,7 +29,7 @@ func (p Parts) documents(api string, ask Ask) (native.Documents, error) {
 	if err != nil {
 		return native.Documents{}, err
 	}
-	wanted := target(s, ask.Count)
+	wanted := target(s, ask.Count, ask.Held)
 	return native.Documents{
 		Settings: p.Native,
 		Path:     p.path,

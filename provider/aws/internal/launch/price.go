@@ -104,14 +104,17 @@ func (p Parts) settle(ctx context.Context, ask Ask, atOnce bool) (Ask, error) {
 	return ask, nil
 }
 
-// target splits a count by lifecycle. A static share is rounded down, but some of it is always there.
-func target(s spec.Spec, count int) ohfp.Target {
+// target splits a count by lifecycle, beside what the request holds already. A static share is of both, is rounded down,
+// but some of it is always there. Asking for the share of what is missing alone would turn a shortage of spot, try by
+// try, into machines on demand.
+func target(s spec.Spec, count int, held ohfp.Target) ohfp.Target {
 	switch {
 	case s.PriceType == spec.PriceSpot:
 		return ohfp.Target{Spot: count}
 	case mixed(s):
-		share := max(count**s.PercentOnDemand/100, 1)
-		return ohfp.Target{OnDemand: share, Spot: count - share}
+		share := max((count+total(held))**s.PercentOnDemand/100, 1)
+		onDemand := min(max(share-held.OnDemand, 0), count)
+		return ohfp.Target{OnDemand: onDemand, Spot: count - onDemand}
 	default:
 		return ohfp.Target{OnDemand: count}
 	}

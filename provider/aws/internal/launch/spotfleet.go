@@ -82,7 +82,7 @@ func (l SpotFleet) Prepare(ctx context.Context, ask Ask) (ohfp.Order, error) {
 		return ohfp.Order{}, err
 	}
 	token, count, kind := l.token(ask), min(ask.Count, maxTarget), spotFleetType(s)
-	wanted := target(s, count)
+	wanted := target(s, count, ask.Held)
 	spot, onDemand := strategies(s)
 	config := &types.SpotFleetRequestConfigData{
 		ClientToken:                      aws.String(token),
