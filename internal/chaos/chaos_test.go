@@ -57,7 +57,7 @@ func TestChaosUnderLoad(t *testing.T) {
 		s.rounds, s.demands = 60, 40
 	}
 	c := newCampaign(t, 1, number(t, "OHFP_CHAOS_SEED", 1))
-	t.Run("life", func(t *testing.T) { c.play(t, c.first, s) })
+	c.play(t, c.first, s)
 }
 
 // campaign is a number of lives, and what was counted in them.

@@ -36,6 +36,7 @@ func TestChaosReadsThatFail(t *testing.T) {
 			machines = many
 		}
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			work := t.TempDir()
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t, 1, conf, work, nil)

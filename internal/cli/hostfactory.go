@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -139,7 +140,7 @@ func hostFactoryArguments(args []string) (global globalFlags, file string, err e
 }
 
 func wantsHelp(args []string) bool {
-	return len(args) == 1 && (args[0] == "-h" || args[0] == "--help")
+	return slices.Equal(args, []string{"-h"}) || slices.Equal(args, []string{"--help"})
 }
 
 // hostFactoryCommands are the five calls in the tree of commands, for help and for global flags that stand before them.

@@ -24,7 +24,7 @@ func (p *program) manCommand() *cobra.Command {
 			if dir == "" {
 				return usageErrorf("which directory? pass --dir; see %s --help", cmd.CommandPath())
 			}
-			if err := os.MkdirAll(dir, 0o755); err != nil {
+			if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // manual pages are for everybody
 				return fmt.Errorf("write manual pages: %w", err)
 			}
 			return writePages(dir, cmd.Root())
@@ -41,7 +41,7 @@ func writePages(dir string, cmd *cobra.Command) error {
 		}
 	}
 	path := filepath.Join(dir, pageName(cmd)+".1")
-	if err := os.WriteFile(path, []byte(page(cmd)), 0o644); err != nil {
+	if err := os.WriteFile(path, []byte(page(cmd)), 0o644); err != nil { //nolint:gosec // manual pages are for everybody
 		return fmt.Errorf("write manual pages: %w", err)
 	}
 	return nil

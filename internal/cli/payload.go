@@ -23,8 +23,6 @@ func (in *payload) addFlags(cmd *cobra.Command, example string) {
 	cmd.Flags().StringVarP(&in.Data, "data", "d", "", "the same as `JSON` on the command line")
 }
 
-func (in *payload) given() bool { return in.File != "" || in.Data != "" }
-
 // read returns the input in the words of Host Factory, whichever dialect it came in; nil without input.
 func (in *payload) read(p *program) ([]byte, error) {
 	var data []byte

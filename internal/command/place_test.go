@@ -2,6 +2,7 @@ package command_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 
@@ -41,7 +42,7 @@ func TestFallbackBeforeAnythingIsLaunched(t *testing.T) {
 			Instances: []placement.Instance{{Name: "far"}, {Name: "cloud"}}, Name: placement.FirstAvailable, Fallback: []string{"cloud"},
 		}
 		r, err := c.RequestMachines(t.Context(), command.RequestMachines{Template: "small", Count: 2})
-		if problem == ohfp.ErrInvalid {
+		if errors.Is(problem, ohfp.ErrInvalid) {
 			if err == nil || len(w.cloud.Live()) > 0 {
 				t.Errorf("an invalid ask went on: %v, %v", r.Provider, err)
 			}

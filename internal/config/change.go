@@ -347,7 +347,7 @@ func replaceFile(path string, before, after []byte, existed bool) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(temporary.Name()) // it is gone when all went well
+	defer func() { _ = os.Remove(temporary.Name()) }() // it is gone when all went well
 	_, err = temporary.Write(after)
 	err = errors.Join(err, temporary.Chmod(mode), keepOwner(temporary, owner), temporary.Sync(), temporary.Close())
 	if err != nil {

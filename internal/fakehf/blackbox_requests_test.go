@@ -134,7 +134,7 @@ func TestBlackBoxCompleteOnlyWhenReady(t *testing.T) {
 		t.Run(template, func(t *testing.T) {
 			t.Parallel()
 			options := quick()
-			options.DescribeLag, options.LaunchDelay, options.AddressDelay = 200*time.Millisecond, 400*time.Millisecond, 700*time.Millisecond
+			options.DescribeLag, options.LaunchDelay, options.AddressDelay = 200*time.Millisecond, 1500*time.Millisecond, 2500*time.Millisecond
 			s := newSite(t, options)
 			id := s.ask(template, 3)
 			seen := map[string]int{}

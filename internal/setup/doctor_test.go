@@ -178,7 +178,10 @@ func TestBroken(t *testing.T) {
 			"region", provider.LevelFailure, "no such host", "correct the region",
 		},
 		"expired credentials": {
-			func(t *testing.T, c *clinic) { c.fail(t, "GetCallerIdentity", "ExpiredToken") },
+			func(t *testing.T, c *clinic) {
+				t.Helper()
+				c.fail(t, "GetCallerIdentity", "ExpiredToken")
+			},
 			"credentials", provider.LevelFailure, "ExpiredToken", "log in again",
 		},
 		"no credentials": {
@@ -187,12 +190,16 @@ func TestBroken(t *testing.T) {
 		},
 		"missing subnet": {
 			func(t *testing.T, c *clinic) {
+				t.Helper()
 				c.write(t, "templates.json", strings.ReplaceAll(goodTemplates, "subnet-0000000000000000a", "subnet-0fffffffffffffffa"))
 			},
 			"references", provider.LevelFailure, "subnet-0fffffffffffffffa, which does not exist", "infrastructure discover",
 		},
 		"unreadable templates": {
-			func(t *testing.T, c *clinic) { c.write(t, "templates.json", `{"templates": [`) },
+			func(t *testing.T, c *clinic) {
+				t.Helper()
+				c.write(t, "templates.json", `{"templates": [`)
+			},
 			"templates", provider.LevelFailure, "templates.json", "correct it",
 		},
 		"full disk": {
@@ -210,7 +217,10 @@ func TestBroken(t *testing.T) {
 			"directories", provider.LevelFailure, "cannot be written", "chown",
 		},
 		"wrong permissions": {
-			func(t *testing.T, c *clinic) { c.fail(t, "RunInstances", "UnauthorizedOperation") },
+			func(t *testing.T, c *clinic) {
+				t.Helper()
+				c.fail(t, "RunInstances", "UnauthorizedOperation")
+			},
 			"permissions", provider.LevelFailure, "not allowed: ec2:RunInstances", "iam-policy blue",
 		},
 		"clock off": {
@@ -226,7 +236,10 @@ func TestBroken(t *testing.T) {
 			"clock", provider.LevelWarning, "behind AWS's", "NTP",
 		},
 		"unknown key": {
-			func(t *testing.T, c *clinic) { c.write(t, "config.json", `{"limts": {"max_machines": 1}}`) },
+			func(t *testing.T, c *clinic) {
+				t.Helper()
+				c.write(t, "config.json", `{"limts": {"max_machines": 1}}`)
+			},
 			"configuration", provider.LevelFailure, "did you mean limits?", "configuration.md",
 		},
 		"no daemon": {
@@ -252,30 +265,35 @@ func TestBroken(t *testing.T) {
 		},
 		"image of another architecture": {
 			func(t *testing.T, c *clinic) {
+				t.Helper()
 				c.write(t, "templates.json", strings.ReplaceAll(goodTemplates, "ami-0abcdef1234567890", "ami-0aaaaaaaaaaaaaaaa"))
 			},
 			"images", provider.LevelFailure, "is for arm64, m5.xlarge is x86_64", "architecture",
 		},
 		"too few addresses": {
 			func(t *testing.T, c *clinic) {
+				t.Helper()
 				c.write(t, "templates.json", strings.ReplaceAll(goodTemplates, `"maxNumber": 5`, `"maxNumber": 9000`))
 			},
 			"subnets", provider.LevelWarning, "4091 free addresses in all, for up to 9000", "add a subnet",
 		},
 		"role of EC2 fleets": {
 			func(t *testing.T, c *clinic) {
+				t.Helper()
 				c.write(t, "templates.json", strings.ReplaceAll(goodTemplates, "AWSServiceRoleForEC2SpotFleet", "AWSServiceRoleForEC2Fleet"))
 			},
 			"fleet role", provider.LevelWarning, "the role of EC2 fleets", "AWSServiceRoleForEC2SpotFleet",
 		},
 		"role of another account": {
 			func(t *testing.T, c *clinic) {
+				t.Helper()
 				c.write(t, "templates.json", strings.ReplaceAll(goodTemplates, "AWSServiceRoleForEC2SpotFleet", "arn:aws:iam::999999999999:role/x"))
 			},
 			"fleet role", provider.LevelFailure, "another account", "arn:aws:iam::123456789012",
 		},
 		"script that is not executable": {
 			func(t *testing.T, c *clinic) {
+				t.Helper()
 				if err := os.Chmod(filepath.Join(c.doctor.Scripts, "requestMachines.sh"), 0o600); err != nil {
 					t.Fatal(err)
 				}
@@ -284,6 +302,7 @@ func TestBroken(t *testing.T) {
 		},
 		"script of another version": {
 			func(t *testing.T, c *clinic) {
+				t.Helper()
 				if err := os.WriteFile(filepath.Join(c.doctor.Scripts, "requestMachines.sh"), []byte("#!/bin/sh\n"), 0o700); err != nil {
 					t.Fatal(err)
 				}
@@ -303,11 +322,15 @@ func TestBroken(t *testing.T) {
 			"scripts", provider.LevelFailure, "ouch", "report it",
 		},
 		"no provider": {
-			func(t *testing.T, c *clinic) { c.write(t, "config.json", `{"providers": []}`) },
+			func(t *testing.T, c *clinic) {
+				t.Helper()
+				c.write(t, "config.json", `{"providers": []}`)
+			},
 			"providers", provider.LevelFailure, "no provider is configured", "ohfp init",
 		},
 		"store of nobody": {
 			func(t *testing.T, c *clinic) {
+				t.Helper()
 				c.write(t, "config.json", `{"storage": {"json": {"path": "/proc/nothing"}, "strategy": "json"}}`)
 			},
 			"store", provider.LevelFailure, "open store", "storage health",

@@ -30,7 +30,7 @@ func Probe(dir string) error {
 func AskVersion(ctx context.Context, program string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	out, err := exec.CommandContext(ctx, program, "--version").Output() //nolint:gosec // what the scripts would run, too
+	out, err := exec.CommandContext(ctx, program, "--version").Output() // what the scripts would run, too
 	if err != nil {
 		return "", fmt.Errorf("run %s --version: %w", program, err)
 	}

@@ -27,11 +27,11 @@ func options() Options {
 	}}
 }
 
-func fixture(t testing.TB) []byte {
-	t.Helper()
+func fixture(tb testing.TB) []byte {
+	tb.Helper()
 	data, err := os.ReadFile("testdata/request_database.json")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return data
 }

@@ -74,7 +74,7 @@ func insertRaw(t *testing.T, db *sql.DB, machines []ohfp.Machine) time.Duration 
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer tx.Rollback() //nolint:errcheck // it is committed when all went well
+	defer tx.Rollback() // it is committed when all went well
 	insert, err := tx.PrepareContext(t.Context(), `INSERT INTO machines (request_id, return_id, template, state, name, resource, weight, vcpus, price,
   counted, launched_at, version, doc, provider, machine_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
 	if err != nil {

@@ -231,7 +231,7 @@ func explain(t *testing.T, s store.Store, key ohfp.RequestID, acts []act) {
 	model := porcupine.Model{
 		Init: func() any { return 0 },
 		Step: func(state, input, output any) (bool, any) {
-			count, o := state.(int), output.(span) //nolint:forcetypeassert // made above
+			count, o := state.(int), output.(span) //nolint:forcetypeassert,errcheck // made above
 			if input == "add" {
 				return o.unknown || o.Value == count+1, count + 1
 			}

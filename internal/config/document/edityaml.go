@@ -41,6 +41,7 @@ func find(root *yaml.Node, path []string) (target, bool) {
 			}
 		case yaml.AliasNode:
 			return t, false
+		default: // a scalar has nothing below it
 		}
 		if next == nil {
 			return t, true
