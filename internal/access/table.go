@@ -30,42 +30,45 @@ type Rule struct {
 // local is why a face lacks an operation.
 const local = "concerns the process or files of the machine where it runs"
 
+// tools is why a face lacks the commands about tools: each tool has a rule of its own, which holds for whoever calls it.
+const tools = "is about the tools of assistants, which list and describe themselves"
+
 // Rules is the table. Every face obeys it.
 func Rules() []Rule {
 	return []Rule{
-		{Operation: "templates.list", Role: Viewer, Effect: Reads, CLI: "templates list", Script: "getAvailableTemplates"},
-		{Operation: "templates.show", Role: Viewer, Effect: Reads, CLI: "templates show"},
-		{Operation: "templates.create", Role: Admin, Effect: Changes, CLI: "templates create"},
-		{Operation: "templates.update", Role: Admin, Effect: Changes, CLI: "templates update"},
-		{Operation: "templates.delete", Role: Admin, Effect: Destroys, CLI: "templates delete"},
-		{Operation: "templates.forget", Role: Admin, Effect: Destroys, CLI: "templates forget"},
-		{Operation: "templates.validate", Role: Viewer, Effect: Reads, CLI: "templates validate"},
-		{Operation: "templates.refresh", Role: Operator, Effect: Changes, CLI: "templates refresh"},
-		{Operation: "templates.generate", Role: Admin, Effect: Changes, CLI: "templates generate"},
-		{Operation: "templates.import", Role: Admin, Effect: Changes, CLI: "templates import"},
-		{Operation: "templates.export", Role: Admin, Effect: Reads, CLI: "templates export"}, // user data is part of them
-		{Operation: "requests.create", Role: Operator, Effect: Changes, CLI: "requests create", Script: "requestMachines"},
-		{Operation: "requests.status", Role: Viewer, Effect: Reads, CLI: "requests status", Script: "getRequestStatus"},
-		{Operation: "requests.list", Role: Viewer, Effect: Reads, CLI: "requests list"},
-		{Operation: "requests.show", Role: Viewer, Effect: Reads, CLI: "requests show"},
-		{Operation: "requests.cancel", Role: Operator, Effect: Destroys, CLI: "requests cancel"},
-		{Operation: "requests.return", Role: Operator, Effect: Destroys, CLI: "requests return", Script: "requestReturnMachines"},
-		{Operation: "requests.timeline", Role: Viewer, Effect: Reads, CLI: "requests timeline"},
-		{Operation: "requests.list-returns", Role: Viewer, Effect: Reads, CLI: "requests list-returns", Except: "the list of requests with its filter"},
+		{Operation: "templates.list", Role: Viewer, Effect: Reads, CLI: "templates list", MCP: "list_templates", Script: "getAvailableTemplates"},
+		{Operation: "templates.show", Role: Viewer, Effect: Reads, CLI: "templates show", MCP: "get_template"},
+		{Operation: "templates.create", Role: Admin, Effect: Changes, CLI: "templates create", MCP: "create_template"},
+		{Operation: "templates.update", Role: Admin, Effect: Changes, CLI: "templates update", MCP: "update_template"},
+		{Operation: "templates.delete", Role: Admin, Effect: Destroys, CLI: "templates delete", MCP: "delete_template"},
+		{Operation: "templates.forget", Role: Admin, Effect: Destroys, CLI: "templates forget", MCP: "forget_template"},
+		{Operation: "templates.validate", Role: Viewer, Effect: Reads, CLI: "templates validate", MCP: "validate_template"},
+		{Operation: "templates.refresh", Role: Operator, Effect: Changes, CLI: "templates refresh", MCP: "refresh_templates"},
+		{Operation: "templates.generate", Role: Admin, Effect: Changes, CLI: "templates generate", Except: local},
+		{Operation: "templates.import", Role: Admin, Effect: Changes, CLI: "templates import", Except: local},
+		{Operation: "templates.export", Role: Admin, Effect: Reads, CLI: "templates export", Except: local}, // user data is part of them
+		{Operation: "requests.create", Role: Operator, Effect: Changes, CLI: "requests create", MCP: "request_machines", Script: "requestMachines"},
+		{Operation: "requests.status", Role: Viewer, Effect: Reads, CLI: "requests status", MCP: "get_request_status", Script: "getRequestStatus"},
+		{Operation: "requests.list", Role: Viewer, Effect: Reads, CLI: "requests list", MCP: "list_requests"},
+		{Operation: "requests.show", Role: Viewer, Effect: Reads, CLI: "requests show", MCP: "get_request"},
+		{Operation: "requests.cancel", Role: Operator, Effect: Destroys, CLI: "requests cancel", MCP: "cancel_request"},
+		{Operation: "requests.return", Role: Operator, Effect: Destroys, CLI: "requests return", MCP: "return_machines", Script: "requestReturnMachines"},
+		{Operation: "requests.timeline", Role: Viewer, Effect: Reads, CLI: "requests timeline", MCP: "get_request_timeline"},
+		{Operation: "requests.list-returns", Role: Viewer, Effect: Reads, CLI: "requests list-returns", MCP: "list_return_requests", Except: "the list of requests with its filter"},
 		{Operation: "requests.watch", Role: Viewer, Effect: Reads, CLI: "requests watch", Except: "the request's status, asked again"},
 		{Operation: "machines.status", Role: Viewer, Effect: Reads, CLI: "machines status", Except: "the list of machines with its filter"},
 		{Operation: "machines.request", Role: Operator, Effect: Changes, CLI: "machines request", Except: "another name of requests.create"},
 		{Operation: "machines.return", Role: Operator, Effect: Destroys, CLI: "machines return", Except: "another name of requests.return"},
-		{Operation: "machines.stop", Role: Operator, Effect: Changes, CLI: "machines stop"},
-		{Operation: "machines.start", Role: Operator, Effect: Changes, CLI: "machines start"},
-		{Operation: "machines.list", Role: Viewer, Effect: Reads, CLI: "machines list"},
-		{Operation: "machines.show", Role: Viewer, Effect: Reads, CLI: "machines show"},
-		{Operation: "machines.timeline", Role: Viewer, Effect: Reads, CLI: "machines timeline"},
-		{Operation: "usage", Role: Viewer, Effect: Reads, CLI: "usage"},
-		{Operation: "machines.drain", Role: Operator, Effect: Destroys, CLI: "machines drain"},
-		{Operation: "machines.reclaimed", Role: Viewer, Effect: Reads, Script: "getReturnRequests"},
-		{Operation: "orphans.list", Role: Viewer, Effect: Reads, CLI: "orphans list"},
-		{Operation: "orphans.collect", Role: Operator, Effect: Destroys, CLI: "orphans collect"},
+		{Operation: "machines.stop", Role: Operator, Effect: Changes, CLI: "machines stop", MCP: "stop_machines"},
+		{Operation: "machines.start", Role: Operator, Effect: Changes, CLI: "machines start", MCP: "start_machines"},
+		{Operation: "machines.list", Role: Viewer, Effect: Reads, CLI: "machines list", MCP: "list_machines"},
+		{Operation: "machines.show", Role: Viewer, Effect: Reads, CLI: "machines show", MCP: "get_machine_status"},
+		{Operation: "machines.timeline", Role: Viewer, Effect: Reads, CLI: "machines timeline", MCP: "get_machine_timeline"},
+		{Operation: "usage", Role: Viewer, Effect: Reads, CLI: "usage", MCP: "get_usage"},
+		{Operation: "machines.drain", Role: Operator, Effect: Destroys, CLI: "machines drain", MCP: "drain_machines"},
+		{Operation: "machines.reclaimed", Role: Viewer, Effect: Reads, MCP: "list_reclaimed_machines", Script: "getReturnRequests"},
+		{Operation: "orphans.list", Role: Viewer, Effect: Reads, CLI: "orphans list", MCP: "list_orphans"},
+		{Operation: "orphans.collect", Role: Operator, Effect: Destroys, CLI: "orphans collect", MCP: "collect_orphans"},
 		{Operation: "storage.list", Role: Viewer, Effect: Reads, CLI: "storage list", Except: local},
 		{Operation: "storage.show", Role: Viewer, Effect: Reads, CLI: "storage show", Except: local},
 		{Operation: "storage.health", Role: Viewer, Effect: Reads, CLI: "storage health", Except: local},
@@ -78,35 +81,41 @@ func Rules() []Rule {
 		{Operation: "storage.migrate", Role: Admin, Effect: Changes, CLI: "storage migrate", Except: local},
 		{Operation: "storage.compact", Role: Admin, Effect: Destroys, CLI: "storage compact", Except: local},
 		{Operation: "storage.import", Role: Admin, Effect: Changes, CLI: "storage import", Except: local},
-		{Operation: "storage.rebuild", Role: Admin, Effect: Changes, CLI: "storage rebuild"},
-		{Operation: "providers.list", Role: Viewer, Effect: Reads, CLI: "providers list"},
-		{Operation: "providers.health", Role: Viewer, Effect: Reads, CLI: "providers health"},
-		{Operation: "providers.iam-policy", Role: Viewer, Effect: Reads, CLI: "providers iam-policy"},
-		{Operation: "providers.refresh", Role: Operator, Effect: Changes, CLI: "providers refresh"},
-		{Operation: "providers.show", Role: Viewer, Effect: Reads, CLI: "providers show"},
+		{Operation: "storage.rebuild", Role: Admin, Effect: Changes, CLI: "storage rebuild", MCP: "rebuild_records"},
+		{Operation: "providers.list", Role: Viewer, Effect: Reads, CLI: "providers list", MCP: "list_providers"},
+		{Operation: "providers.health", Role: Viewer, Effect: Reads, CLI: "providers health", MCP: "check_provider_health"},
+		{Operation: "providers.metrics", Role: Viewer, Effect: Reads, MCP: "get_provider_metrics"},
+		{Operation: "providers.iam-policy", Role: Viewer, Effect: Reads, CLI: "providers iam-policy", MCP: "get_iam_policy"},
+		{Operation: "providers.refresh", Role: Operator, Effect: Changes, CLI: "providers refresh", MCP: "refresh_provider"},
+		{Operation: "providers.show", Role: Viewer, Effect: Reads, CLI: "providers show", MCP: "get_provider_config"},
 		{Operation: "providers.add", Role: Admin, Effect: Changes, CLI: "providers add", Except: local},
 		{Operation: "providers.update", Role: Admin, Effect: Changes, CLI: "providers update", Except: local},
 		{Operation: "providers.remove", Role: Admin, Effect: Destroys, CLI: "providers remove", Except: local},
 		{Operation: "providers.set-default", Role: Admin, Effect: Changes, CLI: "providers set-default", Except: local},
-		{Operation: "providers.get-default", Role: Viewer, Effect: Reads, CLI: "providers get-default"},
+		{Operation: "providers.get-default", Role: Viewer, Effect: Reads, CLI: "providers get-default", Except: "the list of providers says which it is"},
 		{Operation: "providers.select", Role: Admin, Effect: Changes, CLI: "providers select", Except: local},
 		{Operation: "scheduler.list", Role: Viewer, Effect: Reads, CLI: "scheduler list", Except: local},
 		{Operation: "scheduler.show", Role: Viewer, Effect: Reads, CLI: "scheduler show", Except: local},
 		{Operation: "scheduler.validate", Role: Viewer, Effect: Reads, CLI: "scheduler validate", Except: local},
-		{Operation: "config.show", Role: Viewer, Effect: Reads, CLI: "config show"},
-		{Operation: "config.get", Role: Viewer, Effect: Reads, CLI: "config get"},
+		{Operation: "config.show", Role: Viewer, Effect: Reads, CLI: "config show", Except: local},
+		{Operation: "config.get", Role: Viewer, Effect: Reads, CLI: "config get", Except: local},
 		{Operation: "config.set", Role: Admin, Effect: Changes, CLI: "config set", Except: local},
 		{Operation: "config.unset", Role: Admin, Effect: Destroys, CLI: "config unset", Except: local},
 		{Operation: "config.validate", Role: Viewer, Effect: Reads, CLI: "config validate", Except: local},
-		{Operation: "infrastructure.discover", Role: Viewer, Effect: Reads, CLI: "infrastructure discover"},
-		{Operation: "infrastructure.show", Role: Viewer, Effect: Reads, CLI: "infrastructure show"},
-		{Operation: "infrastructure.validate", Role: Viewer, Effect: Reads, CLI: "infrastructure validate"},
-		{Operation: "infrastructure.clean", Role: Operator, Effect: Destroys, CLI: "infrastructure clean"},
+		{Operation: "infrastructure.discover", Role: Viewer, Effect: Reads, CLI: "infrastructure discover", MCP: "discover_infrastructure"},
+		{Operation: "infrastructure.show", Role: Viewer, Effect: Reads, CLI: "infrastructure show", MCP: "list_infrastructure_references"},
+		{Operation: "infrastructure.validate", Role: Viewer, Effect: Reads, CLI: "infrastructure validate", MCP: "validate_infrastructure"},
+		{Operation: "infrastructure.clean", Role: Operator, Effect: Destroys, CLI: "infrastructure clean", MCP: "clean_infrastructure"},
 		{Operation: "init", Role: Admin, Effect: Changes, CLI: "init", Except: local},
 		{Operation: "import", Role: Admin, Effect: Changes, CLI: "import", Except: local},
 		{Operation: "doctor", Role: Viewer, Effect: Reads, CLI: "doctor", Except: local},
 		{Operation: "serve", Role: Admin, Effect: Changes, CLI: "serve", Except: local},
 		{Operation: "system.serve", Role: Admin, Effect: Changes, CLI: "system serve", Except: local},
+		{Operation: "mcp.serve", Role: Viewer, Effect: Reads, CLI: "mcp serve", Except: local},
+		{Operation: "mcp.validate", Role: Viewer, Effect: Reads, CLI: "mcp validate", Except: local},
+		{Operation: "mcp.tools.list", Role: Viewer, Effect: Reads, CLI: "mcp tools list", Except: tools},
+		{Operation: "mcp.tools.info", Role: Viewer, Effect: Reads, CLI: "mcp tools info", Except: tools},
+		{Operation: "mcp.tools.call", Role: Viewer, Effect: Reads, CLI: "mcp tools call", Except: tools},
 	}
 }
 
@@ -134,6 +143,16 @@ func OfCommand(words string) (Rule, bool) {
 func OfScript(action string) (Rule, bool) {
 	rules := Rules()
 	i := slices.IndexFunc(rules, func(r Rule) bool { return r.Script != "" && r.Script == action })
+	if i < 0 {
+		return Rule{}, false
+	}
+	return rules[i], true
+}
+
+// OfTool finds the operation of an assistant's tool.
+func OfTool(name string) (Rule, bool) {
+	rules := Rules()
+	i := slices.IndexFunc(rules, func(r Rule) bool { return r.MCP != "" && r.MCP == name })
 	if i < 0 {
 		return Rule{}, false
 	}

@@ -47,6 +47,7 @@ type Config struct {
 	Templates   Templates
 	Events      Events
 	Access      Access
+	MCP         MCP
 	Logging     Logging
 
 	Files   []string          // the files that were read
@@ -259,6 +260,11 @@ const (
 // Templates is where template files are.
 type Templates struct {
 	Files []string // empty: the usual names in ConfDir
+}
+
+// MCP is what AI assistants are held to.
+type MCP struct {
+	Confirm bool // what ends or removes something answers with a plan first
 }
 
 // Access is what callers may do.

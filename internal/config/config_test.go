@@ -77,6 +77,7 @@ func TestDefaults(t *testing.T) {
 		HostFactory: HostFactory{PartialResult: PartialWithError},
 		Events:      Events{Templates: true},
 		Access:      Access{LocalRole: "admin"},
+		MCP:         MCP{Confirm: true},
 		Logging:     Logging{AcceptPropagated: true, Level: slog.LevelInfo, File: dir + "/log/ohfp.awsinst.log", MaxSizeMB: 10, MaxRotate: 5},
 		Origins:     map[string]string{"providers": "environment"},
 	}
@@ -109,6 +110,7 @@ const every = `{
   "hostfactory": {"partial_result": "complete"},
   "templates": {"files": ["t.json", "~/u.yml", "/v.json"]},
   "access": {"local_role": "viewer"},
+  "mcp": {"confirm": false},
   "events": {"templates": false, "sinks": [
     {"name": "audit", "type": "file", "path": "e.jsonl", "max_size_mb": 3, "max_rotate": 4, "kinds": ["machine.*", "request.changed"]},
     {"name": "ops", "type": "webhook", "url": "https://ops.example/hook", "secret": "$HOOK"},
@@ -140,6 +142,7 @@ daemon: {interval: 2s, idle_interval: 3, live_interval: 4s, answer_within: 0, st
 hostfactory: {partial_result: complete}
 templates: {files: [t.json, ~/u.yml, /v.json]}
 access: {local_role: viewer}
+mcp: {confirm: no}
 events:
   templates: no
   sinks:

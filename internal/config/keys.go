@@ -225,6 +225,8 @@ func settings(c *Config) []Key {
 
 		truth("events.templates", "true", &c.Events.Templates,
 			"Whether changes of the store's templates are recorded as events, and delivered like those of requests and machines."),
+		truth("mcp.confirm", "true", &c.MCP.Confirm,
+			"Whether tools of AI assistants that end or remove something answer with a plan first, and do it only once it is confirmed."),
 
 		truth("logging.accept_propagated", "true", &c.Logging.AcceptPropagated,
 			"Whether HF_LOGLEVEL, HF_LOG_MAX_FILE_SIZE and HF_LOG_MAX_ROTATE, as Host Factory passes them on, win over the files. "+

@@ -1,0 +1,70 @@
+package mcpserver
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/openhostfactory/ohfp"
+	"github.com/openhostfactory/ohfp/internal/command"
+	"github.com/openhostfactory/ohfp/internal/view"
+)
+
+type startIn struct {
+	Machines []ohfp.MachineID `json:"machine_ids" jsonschema:"ids of the machines, see list_machines"`
+}
+
+type stopIn struct {
+	Confirmation
+
+	Machines []ohfp.MachineID `json:"machine_ids" jsonschema:"ids of the machines, see list_machines"`
+}
+
+func switchTools() []tool {
+	return []tool{
+		define(tool{
+			Name: "start_machines", Title: "Start stopped machines", Idempotent: true,
+			Description: "Start machines that were stopped with stop_machines.",
+		}, func(ctx context.Context, c *call, in startIn) (view.Machines, error) {
+			return switchMachines(ctx, c, in.Machines, true)
+		}),
+		confirmed(tool{
+			Name: "stop_machines", Title: "Stop machines", Idempotent: true,
+			Description: "Stop machines without ending them: they stay ours, and start_machines starts them again. What runs on them is interrupted.",
+		}, planStop, func(ctx context.Context, c *call, in stopIn) (view.Machines, error) {
+			return switchMachines(ctx, c, in.Machines, false)
+		}),
+	}
+}
+
+func planStop(ctx context.Context, c *call, in stopIn) (Plan, error) {
+	names := make([]command.Named, len(in.Machines))
+	for i, id := range in.Machines {
+		names[i] = command.Named{ID: id}
+	}
+	machines, unknown, err := c.named(ctx, names)
+	plan := Plan{Unknown: unknown}
+	for _, m := range machines {
+		plan.Machines = append(plan.Machines, m.ID)
+	}
+	plan.Summary = fmt.Sprintf("stop %d machines; what runs on them is interrupted", len(plan.Machines))
+	return plan, err
+}
+
+func switchMachines(ctx context.Context, c *call, ids []ohfp.MachineID, on bool) (view.Machines, error) {
+	within, cancel := c.budget(ctx)
+	defer cancel()
+	done, err := c.Commands.SwitchMachines(within, command.SwitchMachines{IDs: distinct(ids), On: on, Origin: c.Caller.Origin()})
+	if err != nil && len(done.Machines) == 0 {
+		return view.Machines{}, err
+	}
+	if err == nil && len(done.Machines) == 0 && len(done.Refused) > 0 {
+		return view.Machines{}, ohfp.Errorf(ohfp.ErrConflict, "%s", done.Refused[0].Message)
+	}
+	if err != nil {
+		c.note(ctx, "not all of it could be asked of the cloud: %v", err)
+	}
+	for _, refused := range done.Refused {
+		c.note(ctx, "%s", refused.Message)
+	}
+	return view.NewMachines(done.Machines), nil
+}
