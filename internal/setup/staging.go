@@ -42,7 +42,7 @@ func (s *stage) put(name string, content []byte) error {
 	if err := os.MkdirAll(s.conf(), 0o700); err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(s.conf(), name), content, 0o600)
+	return os.WriteFile(filepath.Join(s.conf(), name), content, 0o600) //nolint:gosec // names come from this package, or from the listing of a directory
 }
 
 // open opens the program on what is in the stage. The environment is the caller's but for what names directories and
