@@ -97,6 +97,9 @@ func (p *Provider) ownedFleets(ctx context.Context, l *look, fleets []launch.Sta
 		}
 		tags := tagsOf(fleets)
 		for _, s := range standings {
+			if s.Doubt != nil {
+				return s.Doubt
+			}
 			if !s.Instant && !s.Unseen {
 				s.Request = ohfp.RequestID(tags[s.Resource][instances.TagRequest])
 				l.Resources = append(l.Resources, s.ResourceFacts)

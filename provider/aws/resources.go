@@ -3,6 +3,7 @@ package aws
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"maps"
 	"slices"
 	"time"
@@ -22,6 +23,7 @@ func (p *Provider) observeResources(ctx context.Context, l *look, scopes []provi
 	if err != nil {
 		return err
 	}
+	var doubts []error // of which the look is not complete, but shows the rest
 	for _, k := range p.keepers {
 		names := slices.DeleteFunc(slices.Sorted(maps.Keys(owners)), func(name string) bool { return !k.keeps(name) })
 		if len(names) == 0 {
@@ -37,7 +39,10 @@ func (p *Provider) observeResources(ctx context.Context, l *look, scopes []provi
 		}
 		held, shown := l.held(), l.shown()
 		for _, s := range standings {
-			if s.Unseen {
+			if s.Doubt != nil {
+				doubts = append(doubts, s.Doubt)
+			}
+			if s.Doubt != nil || s.Unseen {
 				continue
 			}
 			// A fleet tells that it has launched all before EC2 shows the machines. They are on their way, and no shortage.
@@ -49,7 +54,7 @@ func (p *Provider) observeResources(ctx context.Context, l *look, scopes []provi
 			l.Resources = append(l.Resources, s.ResourceFacts)
 		}
 	}
-	return nil
+	return errors.Join(doubts...)
 }
 
 // resourcesOf says whose the resources are that may launch by themselves: those that the scopes name, and those of

@@ -21,7 +21,7 @@ func (l ASG) Tag() string { return instances.TagGroup }
 func (l ASG) Look(ctx context.Context, groups []string) ([]Standing, error) {
 	return l.lookUp(ctx, groups, func(names []string) ([]Standing, error) {
 		return l.read(ctx, &autoscaling.DescribeAutoScalingGroupsInput{AutoScalingGroupNames: names})
-	}, isNoGroup)
+	}, isNoGroup, func(ctx context.Context, name string) Standing { return l.omittedGroup(ctx, l.Tag(), name) })
 }
 
 // GroupsOf finds the groups of requests.

@@ -34,7 +34,7 @@ func (l EC2Fleet) Look(ctx context.Context, fleets []string) ([]Standing, error)
 			}
 			in.NextToken = out.NextToken
 		}
-	}, isNoFleet)
+	}, isNoFleet, l.omittedFleet)
 }
 
 func fleetStanding(f types.FleetData) Standing {

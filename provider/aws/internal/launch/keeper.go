@@ -12,12 +12,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"github.com/openhostfactory/ohfp"
-	"github.com/openhostfactory/ohfp/provider"
 )
 
 // Keeper looks after resources that launch by themselves: fleets, Spot Fleets, groups.
 type Keeper interface {
-	// Look reads resources, in as few calls as AWS allows. Those that AWS does not know are gone.
+	// Look reads resources, in as few calls as AWS allows. Those that AWS does not know are gone, see absent.go.
 	Look(ctx context.Context, resources []string) ([]Standing, error)
 	// Retarget makes resources have at most what the targets say and end nothing themselves.
 	Retarget(ctx context.Context, targets []ohfp.ResourceTarget) Outcome
@@ -30,10 +29,11 @@ type Keeper interface {
 // Standing is what AWS tells of a resource.
 type Standing struct {
 	ohfp.ResourceFacts
-	Instant   bool // launches nothing by itself
-	Unseen    bool // so new that AWS does not show it yet; nothing else is known of it
-	Keeps     bool // replaces what it loses
-	Fulfilled int  // units that it holds, as AWS counts them
+	Instant   bool  // launches nothing by itself
+	Unseen    bool  // so new that AWS does not show it yet; nothing else is known of it
+	Doubt     error // why it is not believed that AWS leaves it out; nothing else is known of it
+	Keeps     bool  // replaces what it loses
+	Fulfilled int   // units that it holds, as AWS counts them
 	Since     time.Time
 	Tags      map[string]string
 	policy    *autoscaling.MixedInstancesPolicy // of a group that may have spot machines
@@ -59,8 +59,10 @@ const (
 )
 
 // lookUp reads resources by their ids. AWS refuses a call in which one is unknown; those it names are set aside as gone
-// and the rest is read again.
-func (p Parts) lookUp(ctx context.Context, ids []string, read func(ids []string) ([]Standing, error), isUnknown func(error) bool) ([]Standing, error) {
+// and the rest is read again. omitted tells of those that an answer leaves out.
+func (p Parts) lookUp(
+	ctx context.Context, ids []string, read func(ids []string) ([]Standing, error), isUnknown func(error) bool, omitted func(ctx context.Context, id string) Standing,
+) ([]Standing, error) {
 	var found []Standing
 	queue := slices.Collect(slices.Chunk(ids, lookChunk))
 	for len(queue) > 0 {
@@ -74,7 +76,11 @@ func (p Parts) lookUp(ctx context.Context, ids []string, read func(ids []string)
 			for _, s := range some {
 				known[s.Resource] = true
 			}
-			found = append(found, p.gone(ctx, slices.DeleteFunc(slices.Clone(group), func(id string) bool { return known[id] }))...)
+			for _, id := range group {
+				if !known[id] {
+					found = append(found, omitted(ctx, id))
+				}
+			}
 		case !isUnknown(err):
 			return found, err
 		default:
@@ -88,7 +94,9 @@ func (p Parts) lookUp(ctx context.Context, ids []string, read func(ids []string)
 			default:
 				queue = append(queue, rest)
 			}
-			found = append(found, p.gone(ctx, named)...)
+			for _, id := range named {
+				found = append(found, p.denied(ctx, id))
+			}
 		}
 	}
 	p.recallFilled(ctx, found)
@@ -103,7 +111,7 @@ const keepFilled = 30 * 24 * time.Hour
 func (p Parts) recallFilled(ctx context.Context, standings []Standing) {
 	for i := range standings {
 		s := &standings[i]
-		if s.Keeps || s.Instant || s.Gone || s.Unseen || total(s.Target) == 0 {
+		if s.Keeps || s.Instant || s.Gone || s.Unseen || s.Doubt != nil || total(s.Target) == 0 {
 			continue
 		}
 		key := p.Prefix + "filled/" + s.Resource
@@ -118,43 +126,6 @@ func (p Parts) recallFilled(ctx context.Context, standings []Standing) {
 			_ = p.Memory.Remember(ctx, key, []byte("1"), keepFilled)
 		}
 	}
-}
-
-// gone is what there is to say of resources that AWS does not know. It may not know a new one for a while.
-func (p Parts) gone(ctx context.Context, ids []string) []Standing {
-	out := make([]Standing, len(ids))
-	for i, id := range ids {
-		out[i].Resource, out[i].Unseen = id, p.isNew(ctx, id)
-		out[i].Gone = !out[i].Unseen
-	}
-	return out
-}
-
-// made is the answer to a call that made something, which is remembered to be new.
-func (p Parts) made(ctx context.Context, resource string) provider.Launched {
-	_ = p.Memory.Remember(ctx, p.newKey(resource), []byte("1"), ohfp.GoneAfter)
-	return provider.Launched{Resource: resource, Exhausted: true}
-}
-
-func (p Parts) isNew(ctx context.Context, resource string) bool {
-	_, found, err := p.Memory.Recall(ctx, p.newKey(resource))
-	return err == nil && found
-}
-
-// Forget is for a resource that was removed: that it does not show is now final.
-func (p Parts) Forget(ctx context.Context, resource string) {
-	// What stays remembered delays only what is told of it.
-	_ = p.Memory.Forget(ctx, p.newKey(resource))
-}
-
-func (p Parts) newKey(resource string) string { return p.Prefix + "new/" + resource }
-
-// unseen is the refusal to remove what AWS does not show yet, nil for what does not exist.
-func (p Parts) unseen(ctx context.Context, resource string) error {
-	if !p.isNew(ctx, resource) {
-		return nil
-	}
-	return ohfp.Errorf(ohfp.ErrConflict, "%s is new and does not show yet; remove it later", resource)
 }
 
 // namedIn lists the resources that a refusal is about.

@@ -177,7 +177,7 @@ func TestLookUp(t *testing.T) {
 				out = append(out, Standing{ResourceFacts: ohfp.ResourceFacts{Resource: id}})
 			}
 			return out, nil
-		}, isNoFleet)
+		}, isNoFleet, parts.omittedFleet)
 		gone := map[string]bool{}
 		for _, s := range found {
 			if s.Gone {
@@ -188,7 +188,7 @@ func TestLookUp(t *testing.T) {
 			t.Errorf("%d of %d, error %v; gone (-want +got):\n%s", len(found), len(ids), err, diff)
 		}
 	}
-	_, err := parts.lookUp(t.Context(), ids, func([]string) ([]Standing, error) { return nil, ohfp.ErrThrottled }, isNoFleet)
+	_, err := parts.lookUp(t.Context(), ids, func([]string) ([]Standing, error) { return nil, ohfp.ErrThrottled }, isNoFleet, parts.omittedFleet)
 	if !errors.Is(err, ohfp.ErrThrottled) {
 		t.Errorf("a read that is refused for its rate is %v", err)
 	}

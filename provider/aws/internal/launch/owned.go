@@ -126,7 +126,7 @@ func (p Parts) spentResource(ctx context.Context, c call, refusal error) (provid
 	}
 	for _, s := range found {
 		if s.Tags[instances.TagAttempt] == attemptTag(c) {
-			return provider.Launched{Resource: s.Resource, Exhausted: true}, nil
+			return p.made(ctx, s.Resource), nil // by its own call, whose answer did not arrive
 		}
 	}
 	if awsapi.Code(refusal) == codeTerminated {

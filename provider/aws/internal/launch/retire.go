@@ -73,6 +73,9 @@ func (l EC2Fleet) members(ctx context.Context, fleet string) ([]ohfp.Machine, er
 	if err != nil {
 		return nil, err
 	}
+	if len(out.Fleets) == 0 {
+		return nil, notBelieved("EC2", fleet)
+	}
 	var ids []string
 	for _, found := range out.Fleets {
 		if s := fleetStanding(found); !s.Instant && s.Fulfilled > 0 {

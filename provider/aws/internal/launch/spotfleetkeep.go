@@ -35,7 +35,7 @@ func (l SpotFleet) Look(ctx context.Context, fleets []string) ([]Standing, error
 			}
 			in.NextToken = out.NextToken
 		}
-	}, isNoSpotFleet)
+	}, isNoSpotFleet, l.omittedFleet)
 }
 
 func spotFleetStanding(f types.SpotFleetRequestConfig) Standing {
@@ -158,6 +158,8 @@ func (l SpotFleet) Retire(ctx context.Context, fleet string) error {
 		}
 		for _, s := range standings {
 			switch {
+			case s.Doubt != nil:
+				return s.Doubt
 			case s.Unseen:
 				return l.unseen(ctx, fleet)
 			case s.Fulfilled > 0:

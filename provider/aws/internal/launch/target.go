@@ -36,6 +36,8 @@ func (p Parts) retarget(ctx context.Context, k Keeper, targets []ohfp.ResourceTa
 		to := least(wanted[s.Resource], s.Target)
 		var err error
 		switch {
+		case s.Doubt != nil:
+			err = s.Doubt
 		case s.Unseen:
 			err = errBusy
 		case s.Gone || s.Instant || !s.Keeps && !s.Active || s.Keeps && to == s.Target:
