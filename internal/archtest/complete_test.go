@@ -25,7 +25,7 @@ var unreached = map[string]string{
 func TestEveryOperationIsReachable(t *testing.T) {
 	t.Parallel()
 	called := map[string]bool{}
-	for _, face := range []string{"internal/cli", "internal/hostfactory", "internal/daemon", "internal/mcpserver"} {
+	for _, face := range []string{"internal/cli", "internal/hostfactory", "internal/daemon", "internal/mcpserver", "internal/rest"} {
 		for _, file := range parsed(t, face) {
 			ast.Inspect(file, func(n ast.Node) bool {
 				if selector, ok := n.(*ast.SelectorExpr); ok {

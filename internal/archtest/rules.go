@@ -104,10 +104,10 @@ func Rules() []Rule {
 		// The faces, and what only a command line offers.
 		{
 			Package: "internal/cli",
-			May:     faces + " store store/reference internal/app internal/storage internal/daemon internal/daemon/wire internal/setup internal/demo internal/mcpserver awssim deploy/...",
+			May:     faces + " store internal/rest store/reference internal/app internal/storage internal/daemon internal/daemon/wire internal/setup internal/demo internal/mcpserver awssim deploy/...",
 			Uses:    cobra + " " + terminal,
 		},
-		{Package: "internal/rest", May: faces, Uses: "github.com/danielgtaylor/huma/v2"},
+		{Package: "internal/rest", May: faces + " provider store", Uses: "github.com/danielgtaylor/huma/v2"},
 		{Package: "internal/mcpserver", May: faces + " provider", Uses: "github.com/modelcontextprotocol/go-sdk github.com/google/jsonschema-go"},
 		{
 			Package: "internal/setup",

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"time"
 
@@ -20,6 +21,8 @@ type wish struct {
 	// Console: a log level on the command line is for whoever typed it, who wants to see the log; scripts keep theirs in
 	// its file.
 	Console bool
+	// Settings are those that flags of the command give.
+	Settings map[string]string
 }
 
 // open reads the configuration and opens what it names.
@@ -64,7 +67,10 @@ func (p *program) sources(w wish) (config.Sources, error) {
 	if err != nil {
 		return config.Sources{}, fmt.Errorf("find the current directory: %w", err)
 	}
-	flags := map[string]string{}
+	flags := maps.Clone(w.Settings)
+	if flags == nil {
+		flags = map[string]string{}
+	}
 	if w.Global.LogLevel != "" {
 		flags["logging.level"] = w.Global.LogLevel
 		if w.Console {

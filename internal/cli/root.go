@@ -62,6 +62,7 @@ A template says what kind of machines; a request asks for some of them.`,
 		p.templatesCommand(), p.requestsCommand(), p.machinesCommand(), p.usageCommand(), p.orphansCommand(), p.storageCommand(),
 		p.initCommand(), p.importCommand(), p.configCommand(), p.schedulerCommand(),
 		p.providersCommand(), p.infrastructureCommand(), p.doctorCommand(), p.daemonCommand(), p.systemCommand(), p.mcpCommand(),
+		p.authCommand(),
 		p.simulatorCommand(), p.demoCommand(), p.completionCommand(), p.manCommand(), p.versionCommand(),
 	)
 	root.AddCommand(p.hostFactoryCommands()...)

@@ -83,7 +83,7 @@ func setup(env *testscript.Env) error {
 	for name, value := range map[string]string{
 		"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_EC2_METADATA_DISABLED": "true",
 		"AWS_CONFIG_FILE": "/nowhere", "AWS_SHARED_CREDENTIALS_FILE": "/nowhere", "USER": "ann",
-		"OHFP_CONF_DIR": conf, "OHFP_WORK_DIR": filepath.Join(env.WorkDir, "work"),
+		"OHFP_API_PORT": "0", "OHFP_CONF_DIR": conf, "OHFP_WORK_DIR": filepath.Join(env.WorkDir, "work"),
 	} {
 		env.Setenv(name, value)
 	}

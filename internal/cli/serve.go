@@ -33,6 +33,7 @@ func (p *program) systemCommand() *cobra.Command {
 
 func (p *program) serveCommand(path string) *cobra.Command {
 	check := false
+	var at serveAt
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Stay, follow all requests, and answer the scripts at once",
@@ -41,20 +42,23 @@ scripts hand over through a Unix socket in the work directory. Nothing depends o
 same records without it and beside it. Only one can serve a work directory, and only one a store in files. Those on
 several hosts may share a database: they divide the requests, and take over from one that is not heard of.
 
+Programs are answered over HTTP at http://127.0.0.1:8000 (api.host, api.port), described at /docs; see docs/rest.md.
+
 It reads the configuration when it starts, and templates whenever they are asked for.
 
 With --check it asks the one that runs how it is, and which share of the requests it has. The exit code is 0 when it is
 ready and live, else 1.`,
-		Example: "  " + path + "\n  " + path + " --check",
+		Example: "  " + path + "\n  " + path + " --port 8080\n  " + path + " --check",
 		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if check {
 				return p.checkDaemon(cmd.Context())
 			}
-			return p.serve(cmd.Context())
+			return p.serve(cmd.Context(), at.settings(cmd))
 		},
 	}
 	cmd.Flags().BoolVar(&check, "check", false, "ask the daemon that runs how it is")
+	at.flags(cmd)
 	return cmd
 }
 
@@ -63,8 +67,8 @@ ready and live, else 1.`,
 const heapGrowth = 400 // percent
 
 // serve runs the daemon until ctx ends.
-func (p *program) serve(ctx context.Context) (err error) {
-	cfg, err := p.config(wish{Global: p.global, Console: true})
+func (p *program) serve(ctx context.Context, settings map[string]string) (err error) {
+	cfg, err := p.config(wish{Global: p.global, Console: true, Settings: settings})
 	if err != nil {
 		return err
 	}
@@ -85,6 +89,13 @@ func (p *program) serve(ctx context.Context) (err error) {
 	d := &daemon.Daemon{
 		Config: cfg, Commands: a.Commands, Queries: a.Queries, Partial: partial, Watchers: a.Watchers(), Now: time.Now, Log: a.Log,
 		Notify: daemon.Notifier(p.lookupEnv),
+	}
+	if cfg.API.Enabled {
+		face, err := p.restFace(ctx, a)
+		if err != nil {
+			return err
+		}
+		d.Faces = append(d.Faces, face)
 	}
 	p.note("serving %s; stop it with SIGTERM or Ctrl-C", cfg.WorkDir)
 	return d.Run(ctx, place)

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,17 +19,23 @@ type RequestMachines struct {
 	Count    int
 	Provider string // the instance to ask; empty: placement chooses
 	Origin   ohfp.Origin
+	// ID is chosen by a caller who may make the call again: the request that has it is returned, and none is made. Empty: a
+	// new one.
+	ID ohfp.RequestID
 }
 
 // RequestMachines writes the request down, launches, and returns the request as it then is. An error means that nothing
 // runs and nothing will: the input is wrong, a limit is reached, or the cloud refused for good. When the outcome of the
 // launch is unknown there is no error: the request's status tells later.
 func (c *Commands) RequestMachines(ctx context.Context, in RequestMachines) (ohfp.Request, error) {
+	if r, made, err := c.made(ctx, in.ID); made || err != nil {
+		return r, err
+	}
 	template, ranking, err := c.place(ctx, in)
 	if err != nil {
 		return ohfp.Request{}, err
 	}
-	id := c.NewID(ohfp.TypeAcquire)
+	id := cmp.Or(in.ID, c.NewID(ohfp.TypeAcquire))
 	order, choice, err := c.prepare(ctx, provider.Ask{Request: id, Attempt: 1, Template: template, Count: in.Count, Timeout: c.Requests.Timeout}, ranking)
 	var paced *ohfp.PacedError
 	if err != nil && !errors.As(err, &paced) {
@@ -57,6 +64,9 @@ func (c *Commands) RequestMachines(ctx context.Context, in RequestMachines) (ohf
 	driver, done, _ := c.Executor.For(id)
 	defer done()
 	if err := driver.Store.CreateRequest(ctx, r, limits, events...); err != nil {
+		if r, made, _ := c.made(ctx, in.ID); made && errors.Is(err, ohfp.ErrConflict) {
+			return r, nil // the same call, made at the same time
+		}
 		return ohfp.Request{}, fmt.Errorf("store request: %w", err)
 	}
 	c.Executor.Reach(reconcile.StepRequestStored)
@@ -106,6 +116,24 @@ func (c *Commands) place(ctx context.Context, in RequestMachines) (ohfp.Template
 	choice, err := c.Placement.Choose(asked)
 	choice.Reason = "the request names it"
 	return template, []placement.Choice{choice}, err
+}
+
+// made finds what an earlier call with the same id has made.
+func (c *Commands) made(ctx context.Context, id ohfp.RequestID) (r ohfp.Request, made bool, err error) {
+	if id == "" {
+		return r, false, nil
+	}
+	r, err = c.Store.Request(ctx, id)
+	switch {
+	case errors.Is(err, ohfp.ErrNotFound):
+		return r, false, nil
+	case err != nil:
+		return r, false, fmt.Errorf("look for an earlier call: %w", err)
+	case r.Type == ohfp.TypeAcquire && r.Status == ohfp.StatusFailed:
+		return r, true, refusal(r)
+	default:
+		return r, true, nil
+	}
 }
 
 // refusal is the error of a request that the cloud refused for good.

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,12 +21,16 @@ type ReturnMachines struct {
 	Machines []Named
 	Request  ohfp.RequestID
 	Origin   ohfp.Origin
+	ID       ohfp.RequestID // as of RequestMachines
 }
 
 // ReturnMachines stores the return with the intent to end each machine, orders the cloud to end them, and returns the
 // return as it then is. What is not ours is reported in it and not touched; what is gone counts as done; what an
 // earlier return ends is followed. An unreachable cloud is no error: the return goes on at its next poll.
 func (c *Commands) ReturnMachines(ctx context.Context, in ReturnMachines) (ohfp.Request, error) {
+	if r, made, err := c.made(ctx, in.ID); made || err != nil {
+		return r, err
+	}
 	var r ohfp.Request
 	var driver *reconcile.Executor
 	done := func() {}
@@ -36,10 +41,15 @@ func (c *Commands) ReturnMachines(ctx context.Context, in ReturnMachines) (ohfp.
 			return ohfp.Request{}, err
 		}
 		var events []ohfp.Event
-		r, events = ohfp.NewReturn(c.NewID(ohfp.TypeReturn), machines, unknown, in.Origin, c.Now())
+		r, events = ohfp.NewReturn(cmp.Or(in.ID, c.NewID(ohfp.TypeReturn)), machines, unknown, in.Origin, c.Now())
 		done()
 		driver, done, _ = c.Executor.For(r.ID)
 		err = driver.Store.CreateRequest(ctx, r, store.Limits{}, events...)
+		if errors.Is(err, ohfp.ErrConflict) {
+			if r, made, _ := c.made(ctx, in.ID); made {
+				return r, nil // the same call, made at the same time
+			}
+		}
 		if errors.Is(err, ohfp.ErrConflict) && try < createTries {
 			continue
 		}

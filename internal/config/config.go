@@ -46,6 +46,7 @@ type Config struct {
 	HostFactory HostFactory
 	Templates   Templates
 	Events      Events
+	API         API
 	Access      Access
 	MCP         MCP
 	Logging     Logging
@@ -265,6 +266,15 @@ type Templates struct {
 // MCP is what AI assistants are held to.
 type MCP struct {
 	Confirm bool // what ends or removes something answers with a plan first
+}
+
+// API is where ohfp serve answers over HTTP.
+type API struct {
+	Enabled    bool
+	Host       string
+	Port       int    // 0: any that is free
+	SocketPath string // of a Unix socket to answer on instead; empty: none
+	Tokens     bool   // callers on loopback need a token too
 }
 
 // Access is what callers may do.

@@ -76,6 +76,7 @@ func TestDefaults(t *testing.T) {
 
 		HostFactory: HostFactory{PartialResult: PartialWithError},
 		Events:      Events{Templates: true},
+		API:         API{Enabled: true, Host: "127.0.0.1", Port: 8000},
 		Access:      Access{LocalRole: "admin"},
 		MCP:         MCP{Confirm: true},
 		Logging:     Logging{AcceptPropagated: true, Level: slog.LevelInfo, File: dir + "/log/ohfp.awsinst.log", MaxSizeMB: 10, MaxRotate: 5},
@@ -109,6 +110,7 @@ const every = `{
   "daemon": {"interval": "2s", "idle_interval": 3, "live_interval": "4s", "answer_within": 0, "stop_within": "1m", "lease": "9s", "groups": ["egoadmin", 1000]},
   "hostfactory": {"partial_result": "complete"},
   "templates": {"files": ["t.json", "~/u.yml", "/v.json"]},
+  "api": {"enabled": false, "host": "0.0.0.0", "port": 8443, "socket_path": "rest.sock", "require_token": true},
   "access": {"local_role": "viewer"},
   "mcp": {"confirm": false},
   "events": {"templates": false, "sinks": [
@@ -141,6 +143,7 @@ interruptions: {poll_interval: 20s, maintenance_interval: 0, rebalance: yes}
 daemon: {interval: 2s, idle_interval: 3, live_interval: 4s, answer_within: 0, stop_within: 1m, lease: 9s, groups: [egoadmin, 1000]}
 hostfactory: {partial_result: complete}
 templates: {files: [t.json, ~/u.yml, /v.json]}
+api: {enabled: no, host: 0.0.0.0, port: "8443", socket_path: rest.sock, require_token: "true"}
 access: {local_role: viewer}
 mcp: {confirm: no}
 events:
@@ -212,6 +215,7 @@ logging: {accept_propagated: false, level: LOG_DEBUG, file: /tmp/x.log, max_size
 					{Name: "lines", Type: SinkLog, MaxRotate: 5},
 				}},
 				Templates: Templates{Files: []string{dir + "/t.json", "/home/u/u.yml", "/v.json"}},
+				API:       API{Host: "0.0.0.0", Port: 8443, SocketPath: dir + "/rest.sock", Tokens: true},
 				Access:    Access{LocalRole: "viewer"},
 				Logging:   Logging{Level: slog.LevelDebug, File: "/tmp/x.log", MaxSizeMB: 1, MaxRotate: 2, Console: true},
 				Files:     []string{dir + "/" + name},

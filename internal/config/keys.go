@@ -218,6 +218,22 @@ func settings(c *Config) []Key {
 			"Template files, the first wins where two have the same template. Empty: the first of <instance>prov_templates.json, "+
 				"awsprov_templates.json, aws_templates.json, templates.json, templates.yaml and templates.yml in the configuration directory."),
 
+		truth("api.enabled", "true", &c.API.Enabled,
+			"Whether ohfp serve answers over HTTP, see docs/rest.md.").
+			alias("server.enabled"),
+		text("api.host", "a name or an address of this machine", &c.API.Host,
+			"Where it listens. On another than loopback every call needs a token; the first start makes one for an administrator and "+
+				"says where. On loopback everybody who can log in to this machine may call, unless api.require_token is set.").
+			or("127.0.0.1").alias("server.host").env("API_HOST"),
+		count("api.port", "8000", 0, 65535, &c.API.Port,
+			"The port it listens on. 0: any that is free.").
+			alias("server.port").env("API_PORT"),
+		path("api.socket_path", "", &c.API.SocketPath,
+			"A Unix socket to answer on instead, which only the daemon's own user may open. Who calls there needs no token.").
+			alias("server.socket_path"),
+		truth("api.require_token", "false", &c.API.Tokens,
+			"Whether calls on loopback need a token too."),
+
 		oneOf("access.local_role", "admin", "viewer, operator or admin", &c.Access.LocalRole, []string{"viewer", "operator", "admin"},
 			"What those may do who run commands and scripts on this machine: a viewer looks, an operator also asks for machines and "+
 				"gives them back, an admin may do everything. It guards against mistakes; whoever can write the work directory or read "+

@@ -15,9 +15,9 @@ import (
 	"github.com/openhostfactory/ohfp/internal/reconcile"
 )
 
-// calls are the commands as a script's call has them while the loop runs: who asks how things stand reads the records,
+// Calls are the commands as a script's call has them while the loop runs: who asks how things stand reads the records,
 // which the loop keeps up to date, and who asks for machines has the id after a moment, however long the launch takes.
-type calls struct {
+type Calls struct {
 	*command.Commands
 	queries *query.Queries
 	loop    *Loop
@@ -26,10 +26,10 @@ type calls struct {
 	work func(ctx context.Context, do func(ctx context.Context))
 }
 
-var _ hostfactory.Commands = (*calls)(nil)
+var _ hostfactory.Commands = (*Calls)(nil)
 
 // SyncRequests records who is asked for. The cloud is only asked about requests that no record knows.
-func (c *calls) SyncRequests(ctx context.Context, in command.SyncRequests) error {
+func (c *Calls) SyncRequests(ctx context.Context, in command.SyncRequests) error {
 	unknown, err := c.follow(ctx, in.IDs)
 	if err != nil {
 		return err
@@ -44,10 +44,10 @@ func (c *calls) SyncRequests(ctx context.Context, in command.SyncRequests) error
 }
 
 // DoChores leaves the chores to the daemon's own loop.
-func (*calls) DoChores(context.Context) error { return nil }
+func (*Calls) DoChores(context.Context) error { return nil }
 
 // follow records that somebody asks for requests, and returns the ids that no record has.
-func (c *calls) follow(ctx context.Context, ids []ohfp.RequestID) (unknown []ohfp.RequestID, err error) {
+func (c *Calls) follow(ctx context.Context, ids []ohfp.RequestID) (unknown []ohfp.RequestID, err error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}
@@ -69,9 +69,15 @@ func (c *calls) follow(ctx context.Context, ids []ohfp.RequestID) (unknown []ohf
 }
 
 // ReturnMachines stores the return and orders the cloud to end the machines; the loop follows it.
-func (c *calls) ReturnMachines(ctx context.Context, in command.ReturnMachines) (ohfp.Request, error) {
+func (c *Calls) ReturnMachines(ctx context.Context, in command.ReturnMachines) (ohfp.Request, error) {
 	defer c.loop.Wake()
 	return c.Commands.ReturnMachines(ctx, in)
+}
+
+// CancelRequest stores the decision and orders the cloud to end what is there; the loop follows it.
+func (c *Calls) CancelRequest(ctx context.Context, in command.CancelRequest) (ohfp.Request, error) {
+	defer c.loop.Wake()
+	return c.Commands.CancelRequest(ctx, in)
 }
 
 // launched is how a launch ended.
@@ -82,10 +88,10 @@ type launched struct {
 
 // RequestMachines answers with the outcome of the launch when it is known in time, else with the request as it is stored
 // then; the launch goes on. Nothing is answered before the request is stored.
-func (c *calls) RequestMachines(ctx context.Context, in command.RequestMachines) (ohfp.Request, error) {
+func (c *Calls) RequestMachines(ctx context.Context, in command.RequestMachines) (ohfp.Request, error) {
 	defer c.loop.Wake()
 	ended, stored := make(chan launched, 1), make(chan ohfp.RequestID, 1)
-	one := c.storing(stored)
+	one := c.storing(stored, in.ID)
 	c.work(ctx, func(ctx context.Context) {
 		ended <- one.launch(ctx, in)
 		c.loop.Wake()
@@ -112,13 +118,14 @@ func (c *calls) RequestMachines(ctx context.Context, in command.RequestMachines)
 // single is one request for machines on its way.
 type single struct{ *command.Commands }
 
-// storing returns the commands for one request, whose id they tell once it is stored.
-func (c *calls) storing(stored chan<- ohfp.RequestID) single {
+// storing returns the commands for one request, whose id they tell once it is stored. Empty: they choose it.
+func (c *Calls) storing(stored chan<- ohfp.RequestID, id ohfp.RequestID) single {
 	commands, executor := *c.Commands, *c.Executor
-	var id ohfp.RequestID
-	commands.NewID = func(t ohfp.RequestType) ohfp.RequestID {
-		id = c.NewID(t)
-		return id
+	if id == "" {
+		commands.NewID = func(t ohfp.RequestType) ohfp.RequestID {
+			id = c.NewID(t)
+			return id
+		}
 	}
 	executor.Step = func(step string) {
 		if step == reconcile.StepRequestStored {

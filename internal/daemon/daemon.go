@@ -46,12 +46,21 @@ type Daemon struct {
 	// Notify tells the service manager how the daemon is, in the words of sd_notify; nil: nobody wants to know.
 	Notify func(ctx context.Context, state string) error
 
+	// Faces answer others than the scripts. Each runs until its context ends; an error of one ends the daemon.
+	Faces []func(ctx context.Context, served Served) error
+
 	began  time.Time
 	loop   *Loop
 	member *shard.Member  // nil: no other daemon may follow the same store
 	work   sync.WaitGroup // calls, and launches that outlive them
 	hard   context.Context
 	busy   chan struct{} // holds a token per call
+}
+
+// Served is what faces translate onto while the daemon runs.
+type Served struct {
+	Commands *Calls
+	Status   func() Status
 }
 
 // Run serves calls that come to a place until ctx ends. Then it takes no more, finishes what is under way within
@@ -87,6 +96,7 @@ func (d *Daemon) Run(ctx context.Context, place *Place) error {
 		defer close(shut)
 		shut <- gate.accept(ctx, listener)
 	}()
+	broken := d.serveFaces(ctx)
 	d.Log.InfoContext(ctx, "daemon started", "version", version.Current().Version, "socket", place.Socket)
 	d.notify(ctx, "READY=1")
 
@@ -94,6 +104,7 @@ func (d *Daemon) Run(ctx context.Context, place *Place) error {
 	case <-ctx.Done():
 	case err = <-shut: // scripts work alone, but nobody would know why
 		err = fmt.Errorf("the daemon cannot take calls any more: %w", err)
+	case err = <-broken:
 	}
 	d.notify(ctx, "STOPPING=1")
 	leave()
@@ -102,6 +113,24 @@ func (d *Daemon) Run(ctx context.Context, place *Place) error {
 	d.stop(cut, ended)
 	d.Log.InfoContext(ctx, "daemon stopped")
 	return err
+}
+
+// serveFaces lets the other faces answer. What one of them cannot go on without comes through the channel.
+func (d *Daemon) serveFaces(ctx context.Context) <-chan error {
+	broken := make(chan error, len(d.Faces))
+	for _, face := range d.Faces {
+		d.work.Go(func() {
+			if err := face(ctx, Served{Commands: d.calls(), Status: d.status}); err != nil {
+				broken <- err
+			}
+		})
+	}
+	return broken
+}
+
+// calls are the commands while the loop runs.
+func (d *Daemon) calls() *Calls {
+	return &Calls{Commands: d.Commands, queries: d.Queries, loop: d.loop, within: d.Config.Daemon.AnswerWithin, work: d.start}
 }
 
 func (d *Daemon) prepare(hard context.Context) {
@@ -172,10 +201,8 @@ func (d *Daemon) answer(ctx context.Context, r wire.Request, input []byte, calle
 	ctx, cancel := context.WithTimeout(ctx, d.Config.Requests.CallBudget)
 	defer cancel()
 	face := hostfactory.Face{
-		Commands: &calls{
-			Commands: d.Commands, queries: d.Queries, loop: d.loop, within: d.Config.Daemon.AnswerWithin, work: d.start,
-		},
-		Queries: d.Queries, Partial: d.Partial,
+		Commands: d.calls(),
+		Queries:  d.Queries, Partial: d.Partial,
 		Caller: access.Caller{Name: caller, Face: "hostfactory", Role: access.Role(d.Config.Access.LocalRole)},
 	}
 	return face.Answer(ctx, hostfactory.Action(r.Action), input)

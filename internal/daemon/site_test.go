@@ -110,7 +110,7 @@ func newSite(tb testing.TB, built func() (installation, error), options awssim.O
 			LogDir: filepath.Join(dir, "log"), TempDir: filepath.Join(dir, "tmp"),
 			Env: []string{
 				"HOME=" + dir, "TMPDIR=" + os.TempDir(), "USER=egoadmin", "AWS_ACCESS_KEY_ID=simulator", "AWS_SECRET_ACCESS_KEY=simulator",
-				"AWS_EC2_METADATA_DISABLED=true", "OHFP_RESILIENCE_PACING_ENABLED=false", // the cloud here has no rates
+				"AWS_EC2_METADATA_DISABLED=true", "OHFP_API_ENABLED=false", "OHFP_RESILIENCE_PACING_ENABLED=false", // the cloud here has no rates
 			},
 			PollInterval: 20 * time.Millisecond, ActionTimeout: 60 * time.Second,
 		},

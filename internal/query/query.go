@@ -23,6 +23,9 @@ type RequestFilter = store.RequestFilter
 // MachineFilter narrows a list of machines; see the store.
 type MachineFilter = store.MachineFilter
 
+// EventFilter narrows a list of events; see the store.
+type EventFilter = store.EventFilter
+
 // Memory is what looks at the clouds have left for all processes to see.
 type Memory interface {
 	RecallPrefix(ctx context.Context, prefix string) (map[string][]byte, error)

@@ -1,0 +1,103 @@
+package rest
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/openhostfactory/ohfp"
+	"github.com/openhostfactory/ohfp/internal/config"
+)
+
+func TestABusyPlaceIsAnError(t *testing.T) {
+	t.Parallel()
+	first, err := Listen(t.Context(), config.API{Host: "127.0.0.1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer first.Close()
+	at, ok := first.Addr().(*net.TCPAddr)
+	if !ok || !Loopback(first) {
+		t.Fatal(first.Addr())
+	}
+	_, err = Listen(t.Context(), config.API{Host: "127.0.0.1", Port: at.Port})
+	if !errors.Is(err, ohfp.ErrConflict) || !strings.Contains(err.Error(), "choose another with --port") {
+		t.Error(err)
+	}
+	for address, want := range map[string]bool{"10.0.0.1": false, "127.9.9.9": true, "::1": true, "0.0.0.0": false, "::": false} {
+		if got := Loopback(placed{&net.TCPAddr{IP: net.ParseIP(address)}}); got != want {
+			t.Errorf("%s is loopback: %v", address, got)
+		}
+	}
+}
+
+// placed is a listener somewhere.
+type placed struct{ at net.Addr }
+
+func (placed) Accept() (net.Conn, error) { return nil, net.ErrClosed }
+func (placed) Close() error              { return nil }
+func (p placed) Addr() net.Addr          { return p.at }
+
+// TestASocketIsItsUsersOwn: nobody else may open it, a left one is replaced, and the server ends with its context.
+func TestASocketIsItsUsersOwn(t *testing.T) {
+	t.Parallel()
+	dir, err := os.MkdirTemp("", "r") //nolint:usetesting // its path would be too long for a socket
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "s")
+	left, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Listen(t.Context(), config.API{SocketPath: path}); !errors.Is(err, ohfp.ErrConflict) {
+		t.Errorf("a socket that answers: %v", err)
+	}
+	if unix, ok := left.(*net.UnixListener); ok {
+		unix.SetUnlinkOnClose(false)
+	}
+	_ = left.Close()
+	listener, err := Listen(t.Context(), config.API{SocketPath: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v", info.Mode(), err)
+	}
+	w := newWorld(t)
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- w.server.Serve(ctx, listener, patience) }()
+	client := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "unix", path)
+	}}}
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://anything/api/v1/events/stream", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := client.Do(r)
+	if err != nil || response.StatusCode != http.StatusOK {
+		t.Fatalf("%v, %v", response, err)
+	}
+	stop()
+	if _, err := io.ReadAll(response.Body); err != nil { // the stream ends in peace
+		t.Error(err)
+	}
+	_ = response.Body.Close()
+	select {
+	case err := <-ended:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(patience):
+		t.Error("the server does not end")
+	}
+}

@@ -1,0 +1,114 @@
+// Package rest is the face that programs and dashboards speak to over HTTP: JSON described by OpenAPI, the same commands,
+// queries, views and roles as every other face has, and streams of what happens.
+// It refuses to decide anything about machines, to answer anybody whom it has not recognised, and to load anything from
+// elsewhere into a browser.
+package rest
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/openhostfactory/ohfp"
+	"github.com/openhostfactory/ohfp/internal/access"
+	"github.com/openhostfactory/ohfp/internal/command"
+	"github.com/openhostfactory/ohfp/internal/query"
+	"github.com/openhostfactory/ohfp/provider"
+)
+
+// Commands is the write side as far as this face reaches it.
+type Commands interface {
+	RequestMachines(ctx context.Context, in command.RequestMachines) (ohfp.Request, error)
+	ReturnMachines(ctx context.Context, in command.ReturnMachines) (ohfp.Request, error)
+	CancelRequest(ctx context.Context, in command.CancelRequest) (ohfp.Request, error)
+	SyncRequests(ctx context.Context, in command.SyncRequests) error
+	Answered(ctx context.Context, id ohfp.RequestID) error
+	DrainMachines(ctx context.Context, in command.DrainMachines) (command.Drained, error)
+	SwitchMachines(ctx context.Context, in command.SwitchMachines) (command.SwitchedMachines, error)
+	FindOrphans(ctx context.Context) (command.OrphanSurvey, error)
+	CollectOrphans(ctx context.Context, in command.CollectOrphans) (command.Collection, error)
+	RebuildRecords(ctx context.Context, in command.RebuildRecords) (command.Rebuild, error)
+	Clean(ctx context.Context, in command.Clean) ([]command.Cleaned, error)
+	PlanRequest(ctx context.Context, in command.RequestMachines) (command.RequestPlan, error)
+	PutTemplate(ctx context.Context, in command.PutTemplate) (ohfp.Template, error)
+	DeleteTemplate(ctx context.Context, in command.DeleteTemplate) error
+	ForgetTemplate(ctx context.Context, in command.ForgetTemplate) error
+}
+
+// Queries is the read side as far as this face reaches it.
+type Queries interface {
+	TemplateList(ctx context.Context) ([]query.TemplateView, []string, error)
+	Template(ctx context.Context, id ohfp.TemplateID) (query.TemplateView, error)
+	RequestStatus(ctx context.Context, ids []ohfp.RequestID) (found []ohfp.Request, unknown []ohfp.RequestID, err error)
+	Requests(ctx context.Context, filter query.RequestFilter) ([]ohfp.Request, error)
+	Abandoned(ctx context.Context, filter query.RequestFilter) ([]ohfp.Request, error)
+	Machines(ctx context.Context, filter query.MachineFilter) ([]ohfp.Machine, error)
+	Reclaimed(ctx context.Context, known []query.Named) ([]query.Reclaimed, error)
+	Usage(ctx context.Context, by query.UsageBy) (query.UsageReport, error)
+	RequestTimeline(ctx context.Context, id ohfp.RequestID, each bool) (query.Timeline, error)
+	MachineTimeline(ctx context.Context, id ohfp.MachineID) (query.Timeline, error)
+	Orphans(ctx context.Context) (query.Orphans, error)
+	Events(ctx context.Context, filter query.EventFilter) ([]ohfp.Event, error)
+}
+
+// Providers is what is asked of the configured clouds as such.
+type Providers interface {
+	Providers() []Provider
+	Health(ctx context.Context, name string) (identity string, err error)
+	Policy(ctx context.Context, name string, features []string) ([]byte, error)
+	Refresh(ctx context.Context, name string) (machineTypes int, err error)
+	Discover(ctx context.Context, name string) (provider.Inventory, error)
+	References(ctx context.Context, name string) (list []Reference, problems []string, err error)
+	Missing(ctx context.Context, wanted []Reference) ([]Reference, error)
+}
+
+// Health is how the program that serves is.
+type Health struct {
+	Ready   bool   // it has looked once at everything that it has to look at
+	Live    bool   // its loop goes round
+	Problem string // what the last look could not do
+}
+
+// Tokens recognises callers by what they send.
+type Tokens interface {
+	// Recognise returns the caller of a token, or [ohfp.ErrDenied].
+	Recognise(ctx context.Context, token string) (access.Caller, error)
+}
+
+// Server answers over HTTP. All fields but Hosts are required.
+type Server struct {
+	Commands  Commands
+	Queries   Queries
+	Providers Providers
+	Tokens    Tokens
+	Memory    Memory
+	Health    func() Health
+	Parse     func(document []byte) (ohfp.Template, error)     // reads a template as a file would be read
+	Check     func(ctx context.Context, t ohfp.Template) error // says why a template cannot be used
+
+	Open       bool          // callers need no token: only where nobody but this machine reaches the listener
+	LocalRole  access.Role   // what callers may who need no token
+	Budget     time.Duration // what one call may spend on the cloud
+	UnusedFor  time.Duration // how long nothing must have used what infrastructure clean removes; 0: callers must say
+	Look       time.Duration // how often streams look for what is new
+	NewID      func(t ohfp.RequestType) ohfp.RequestID
+	Now        func() time.Time
+	Log        *slog.Logger
+	feed       *feed
+	documented []byte
+	unix       bool // callers come through a socket that only this user may open
+}
+
+// Memory keeps what callers may repeat; every store is one.
+type Memory = provider.Memory
+
+// Handler is the whole face. It ends its streams when ctx ends.
+func (s *Server) Handler(ctx context.Context) (http.Handler, error) {
+	s.feed = newFeed(ctx, s)
+	on, err := s.described()
+	if err != nil {
+		return nil, err
+	}
+	return s.survive(s.protect(s.identify(s.compress(plain(on.mux))))), nil
+}

@@ -1,0 +1,137 @@
+package rest
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/openhostfactory/ohfp"
+	"github.com/openhostfactory/ohfp/internal/command"
+	"github.com/openhostfactory/ohfp/internal/query"
+)
+
+type collectInput struct {
+	Body struct {
+		IDs    []string `json:"ids,omitempty" maxItems:"10000" nullable:"false" doc:"Only these machines, fleets or groups"`
+		DryRun bool     `json:"dryRun,omitempty" doc:"Only say what would end"`
+		Force  bool     `json:"force,omitempty" doc:"Also when there are so many that something may be wrong"`
+	}
+}
+
+type collectAnswer struct{ Body collection }
+
+type collection struct {
+	Orphans []collected `json:"orphans"`
+	Held    string      `json:"held,omitempty" doc:"Why nothing is collected"`
+	Unread  []unread    `json:"unread,omitempty" doc:"Providers that could not be looked at, whose orphans wait"`
+	Problem string      `json:"problem,omitempty" doc:"What could not be done"`
+}
+
+type collected struct {
+	query.Orphan
+
+	Fate    command.Fate   `json:"fate" enum:"ends,would,waits,fails"`
+	By      ohfp.RequestID `json:"by,omitempty" doc:"The request or return that ends it"`
+	Message string         `json:"message,omitempty"`
+}
+
+type rebuildInput struct {
+	Body struct {
+		DryRun bool `json:"dryRun,omitempty" doc:"Only say what would be recorded"`
+	}
+}
+
+type rebuildAnswer struct{ Body rebuildView }
+
+type rebuildView struct {
+	command.Rebuild
+
+	Unread []unread `json:"unread,omitempty" doc:"Providers that could not be read whole, of which nothing was recorded"`
+}
+
+type refreshAnswer struct {
+	Body struct {
+		Name         string `json:"name"`
+		MachineTypes int    `json:"machineTypes"`
+	}
+}
+
+type cleanInput struct {
+	Body struct {
+		Provider  string `json:"provider,omitempty" maxLength:"64" doc:"Only of this provider instance"`
+		UnusedFor *int   `json:"unusedFor,omitempty" minimum:"0" maximum:"315360000" doc:"Seconds that nothing must have used it; the setting cleaning.unused_after unless given"`
+		DryRun    bool   `json:"dryRun,omitempty" doc:"Remove nothing, say what would be removed"`
+	}
+}
+
+type cleanAnswer struct {
+	Body struct {
+		DryRun  bool              `json:"dryRun,omitempty"`
+		Removed []command.Cleaned `json:"removed"`
+		Problem string            `json:"problem,omitempty" doc:"What could not be removed"`
+	}
+}
+
+func addUpkeep(on *surface) {
+	s := on.server
+	add(on, route{Operation: "orphans.collect", Method: http.MethodPost, Path: "/api/v1/orphans/collect", ID: "collectOrphans", Tag: "orphans",
+		Summary: "End orphans that are ripe", Text: "They are terminated; everything on them is lost.", Write: true}, s.collectOrphans)
+	add(on, route{Operation: "storage.rebuild", Method: http.MethodPost, Path: "/api/v1/storage/rebuild", ID: "rebuildRecords", Tag: "storage",
+		Summary: "Make lost records again from the tags in the cloud", Write: true},
+		func(ctx context.Context, in *rebuildInput) (*rebuildAnswer, error) {
+			done, err := s.Commands.RebuildRecords(ctx, command.RebuildRecords{DryRun: in.Body.DryRun})
+			if err != nil && len(done.Requests) == 0 {
+				return nil, err
+			}
+			return &rebuildAnswer{Body: rebuildView{Rebuild: done, Unread: unreadOf(done.Unread)}}, nil
+		})
+	add(on, route{Operation: "providers.refresh", Method: http.MethodPost, Path: "/api/v1/providers/{name}/refresh", ID: "refreshProvider",
+		Tag: "providers", Summary: "Forget what was learnt of the cloud, and ask again", Write: true},
+		func(ctx context.Context, in *ProviderInput) (*refreshAnswer, error) {
+			types, err := s.Providers.Refresh(ctx, in.Name)
+			out := &refreshAnswer{}
+			out.Body.Name, out.Body.MachineTypes = in.Name, types
+			return out, err
+		})
+	add(on, route{Operation: "infrastructure.clean", Method: http.MethodPost, Path: "/api/v1/infrastructure/clean", ID: "cleanInfrastructure",
+		Tag: "infrastructure", Summary: "Remove launch templates that nothing uses", Write: true}, s.clean)
+}
+
+func (s *Server) collectOrphans(ctx context.Context, in *collectInput) (*collectAnswer, error) {
+	done, err := s.Commands.CollectOrphans(ctx, command.CollectOrphans{
+		IDs: in.Body.IDs, DryRun: in.Body.DryRun, Force: in.Body.Force, Origin: callerOf(ctx).Origin(),
+	})
+	if err != nil && len(done.Orphans) == 0 {
+		return nil, err
+	}
+	out := &collectAnswer{Body: collection{Orphans: []collected{}, Held: done.Held, Unread: unreadOf(done.Unread)}}
+	for _, o := range done.Orphans {
+		out.Body.Orphans = append(out.Body.Orphans, collected{Orphan: query.NewOrphan(o.Orphan), Fate: o.Fate, By: o.By, Message: o.Message})
+	}
+	if err != nil {
+		out.Body.Problem = sentence(err)
+	}
+	return out, nil
+}
+
+func (s *Server) clean(ctx context.Context, in *cleanInput) (*cleanAnswer, error) {
+	what := command.Clean{Provider: in.Body.Provider, UnusedFor: s.UnusedFor, DryRun: in.Body.DryRun}
+	switch {
+	case what.Provider != "" && s.known(what.Provider) != nil:
+		return nil, s.known(what.Provider)
+	case in.Body.UnusedFor != nil:
+		what.UnusedFor = time.Duration(*in.Body.UnusedFor) * time.Second
+	case what.UnusedFor == 0:
+		return nil, ohfp.Errorf(ohfp.ErrInvalid, "cleaning.unused_after is 0, which is never; give unusedFor")
+	}
+	removed, err := s.Commands.Clean(ctx, what)
+	if err != nil && len(removed) == 0 {
+		return nil, err
+	}
+	out := &cleanAnswer{}
+	out.Body.DryRun, out.Body.Removed = in.Body.DryRun, removed
+	if err != nil {
+		out.Body.Problem = sentence(err)
+	}
+	return out, nil
+}

@@ -1,0 +1,300 @@
+package rest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/openhostfactory/ohfp"
+	"github.com/openhostfactory/ohfp/internal/access"
+	"github.com/openhostfactory/ohfp/internal/command"
+	"github.com/openhostfactory/ohfp/internal/placement"
+	"github.com/openhostfactory/ohfp/internal/query"
+	"github.com/openhostfactory/ohfp/internal/reconcile"
+	"github.com/openhostfactory/ohfp/provider"
+	"github.com/openhostfactory/ohfp/provider/fake"
+	"github.com/openhostfactory/ohfp/store"
+	"github.com/openhostfactory/ohfp/store/memory"
+)
+
+// world is a cloud and a store with a server over them.
+type world struct {
+	tb       testing.TB
+	clock    *fake.Clock
+	cloud    *fake.Cloud
+	store    store.Store
+	commands *command.Commands
+	server   *Server
+	url      string
+	http     *http.Client
+	token    string // sent with calls, when there is one
+}
+
+// newWorld serves until the test ends. Callers need no token unless the test changes that before the first call.
+func newWorld(tb testing.TB, change ...func(*world)) *world {
+	tb.Helper()
+	clock := fake.NewClock(time.Date(2026, 1, 5, 8, 0, 0, 0, time.UTC))
+	w := &world{
+		tb: tb, clock: clock, store: memory.New(clock.Now),
+		cloud: fake.New(clock.Now, fake.Settings{LaunchDelay: time.Second, TerminateDelay: time.Second}),
+	}
+	p, err := w.cloud.Open(provider.Environment{Name: "cloud", Installation: "here", Memory: w.store, Now: clock.Now})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	log := slog.New(slog.DiscardHandler)
+	shelf := &shelf{store: w.store}
+	w.commands = &command.Commands{
+		Store: w.store, Templates: shelf, Catalog: shelf,
+		Placement: placement.Policy{Instances: []placement.Instance{{Name: "cloud", Type: fake.Type}}},
+		Executor:  &reconcile.Executor{Store: w.store, Providers: only{p}, Now: clock.Now, Log: log},
+		Orphans:   command.OrphanPolicy{Quarantine: time.Hour, Interval: time.Minute, MaxShare: 20},
+		Requests:  command.RequestPolicy{Timeout: 10 * time.Minute, Abandon: ohfp.AbandonPolicy{Unanswered: 10 * time.Minute}},
+		Now:       clock.Now,
+		NewID:     func(kind ohfp.RequestType) ohfp.RequestID { return ohfp.NewRequestID(kind, clock.Now()) },
+		Log:       log,
+	}
+	w.server = &Server{
+		Commands: w.commands, Queries: &query.Queries{Store: w.store, Memory: w.store, Templates: shelf, Now: clock.Now},
+		Providers: clouds{}, Tokens: access.Tokens{Memory: w.store, Face: "rest", Now: clock.Now}, Memory: w.store,
+		Parse: func(document []byte) (t ohfp.Template, err error) {
+			if err = json.Unmarshal(document, &t); err != nil {
+				return t, ohfp.Errorf(ohfp.ErrInvalid, "no template: %w", err)
+			}
+			return t, t.Validate()
+		},
+		Check:  func(context.Context, ohfp.Template) error { return nil },
+		Health: func() Health { return Health{Ready: true, Live: true} },
+		Open:   true, LocalRole: access.Admin, Budget: 20 * time.Second, UnusedFor: time.Hour, Look: 10 * time.Millisecond,
+		NewID: w.commands.NewID, Now: clock.Now, Log: log,
+	}
+	for _, c := range change {
+		c(w)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	handler, err := w.server.Handler(ctx)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	listening := httptest.NewServer(handler)
+	tb.Cleanup(func() {
+		stop()
+		listening.Close()
+	})
+	w.url, w.http = listening.URL, listening.Client()
+	return w
+}
+
+// closed is a world in which callers need tokens.
+func closed(w *world) { w.server.Open = false }
+
+// tokenFor makes a token.
+func (w *world) tokenFor(role access.Role) string {
+	w.tb.Helper()
+	token, _, err := access.Tokens{Memory: w.store, Face: "rest", Now: w.clock.Now}.Create(w.tb.Context(), "a-"+string(role), role, 0, "")
+	if err != nil {
+		w.tb.Fatal(err)
+	}
+	return token
+}
+
+// answer is what came back.
+type answer struct {
+	*http.Response
+
+	Text string
+}
+
+// call makes a call. Headers are name, value, name, value.
+func (w *world) call(method, path, body string, headers ...string) answer {
+	w.tb.Helper()
+	var reader io.Reader
+	if body != "" {
+		reader = strings.NewReader(body)
+	}
+	r, err := http.NewRequestWithContext(w.tb.Context(), method, w.url+path, reader)
+	if err != nil {
+		w.tb.Fatal(err)
+	}
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	if w.token != "" {
+		r.Header.Set("Authorization", "Bearer "+w.token)
+	}
+	for i := 0; i < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+		if headers[i] == "Host" {
+			r.Host = headers[i+1]
+		}
+	}
+	response, err := w.http.Transport.RoundTrip(r)
+	if err != nil {
+		w.tb.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		w.tb.Fatal(err)
+	}
+	return answer{response, string(text)}
+}
+
+// want fails unless the answer has the status; into, when it is not nil, takes its body.
+func (w *world) want(status int, a answer, into any) {
+	w.tb.Helper()
+	if a.StatusCode != status {
+		w.tb.Fatalf("%s %s: %s, want %d: %s", a.Request.Method, a.Request.URL.Path, a.Status, status, a.Text)
+	}
+	if status >= 400 && a.Request.Method != http.MethodHead {
+		var p Problem
+		if err := json.Unmarshal([]byte(a.Text), &p); err != nil || p.Status != status || p.Code == "" || p.Detail == "" ||
+			a.Header.Get("Content-Type") != problemJSON {
+			w.tb.Errorf("%s %s: no problem but %s: %s", a.Request.Method, a.Request.URL.Path, a.Header.Get("Content-Type"), a.Text)
+		}
+	}
+	if into != nil {
+		if err := json.Unmarshal([]byte(a.Text), into); err != nil {
+			w.tb.Fatalf("%s %s: %v: %s", a.Request.Method, a.Request.URL.Path, err, a.Text)
+		}
+	}
+}
+
+// delivered asks for machines and waits until they are there.
+func (w *world) delivered(count int) ohfp.Request {
+	w.tb.Helper()
+	r, err := w.commands.RequestMachines(w.tb.Context(), command.RequestMachines{Template: "small", Count: count, Origin: ohfp.Origin{Face: "test"}})
+	if err != nil {
+		w.tb.Fatal(err)
+	}
+	w.clock.Advance(2 * time.Second)
+	if err := w.commands.SyncRequests(w.tb.Context(), command.SyncRequests{IDs: []ohfp.RequestID{r.ID}}); err != nil {
+		w.tb.Fatal(err)
+	}
+	if r, err = w.store.Request(w.tb.Context(), r.ID); err != nil || r.Status != ohfp.StatusComplete {
+		w.tb.Fatalf("request %s is %s, %v", r.ID, r.Status, err)
+	}
+	return r
+}
+
+// only is a provider that is the only one.
+type only struct{ it provider.Provider }
+
+// Provider implements the executor's Providers.
+func (o only) Provider(context.Context, string) (provider.Provider, error) { return o.it, nil }
+
+// shelf is a catalog with one template of a file, and those of the store.
+type shelf struct {
+	store store.Store
+	mu    sync.Mutex
+	gone  []ohfp.TemplateID
+}
+
+func small() ohfp.Template {
+	return ohfp.Template{
+		ID: "small", MaxNumber: 10_000, ProviderAPI: fake.APIInstances, Source: "templates.json", Spec: json.RawMessage(`{"type":"small"}`),
+	}
+}
+
+func (s *shelf) all(ctx context.Context) ([]ohfp.Template, error) {
+	own, err := s.store.Templates(ctx)
+	return append([]ohfp.Template{small()}, own...), err
+}
+
+func (s *shelf) Template(ctx context.Context, id ohfp.TemplateID) (ohfp.Template, error) {
+	list, err := s.all(ctx)
+	for _, t := range list {
+		if t.ID == id {
+			return t, nil
+		}
+	}
+	if err != nil {
+		return ohfp.Template{}, err
+	}
+	return ohfp.Template{}, ohfp.Errorf(ohfp.ErrNotFound, "template %s does not exist", id)
+}
+
+func (s *shelf) Listed(ctx context.Context) ([]query.TemplateView, []string, error) {
+	list, err := s.all(ctx)
+	var views []query.TemplateView
+	for _, t := range list {
+		views = append(views, query.TemplateView{Template: t, Attributes: map[string]ohfp.Attribute{
+			"type": ohfp.Text("X86_64"), "ncpus": ohfp.Numeric(2), "nram": ohfp.Numeric(4096),
+		}})
+	}
+	return views, nil, err
+}
+
+func (s *shelf) Check(context.Context, ohfp.Template) error { return nil }
+
+func (s *shelf) InFile(id ohfp.TemplateID) string {
+	if id == "small" {
+		return "templates.json"
+	}
+	return ""
+}
+
+func (s *shelf) Forget(_ context.Context, id ohfp.TemplateID) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.gone = append(s.gone, id)
+	return nil
+}
+
+// clouds are the configured ones.
+type clouds struct{}
+
+func (clouds) Providers() []Provider {
+	return []Provider{{Name: "cloud", Type: "fake", Enabled: true, Default: true}}
+}
+
+func (clouds) known(name string) error {
+	if name != "cloud" && name != "" {
+		return ohfp.Errorf(ohfp.ErrNotFound, "provider %s does not exist", name)
+	}
+	return nil
+}
+
+func (c clouds) Health(_ context.Context, name string) (string, error) { return "me", c.known(name) }
+
+func (c clouds) Policy(_ context.Context, name string, features []string) ([]byte, error) {
+	for _, feature := range features {
+		if feature != "spot" {
+			return nil, ohfp.Errorf(ohfp.ErrInvalid, "feature %q does not exist; use spot", feature)
+		}
+	}
+	return []byte(`{"Version":"2012-10-17"}`), c.known(name)
+}
+
+func (c clouds) Refresh(_ context.Context, name string) (int, error) { return 3, c.known(name) }
+
+func (c clouds) Discover(_ context.Context, name string) (provider.Inventory, error) {
+	return provider.Inventory{Identity: "me", Region: "here", Resources: []provider.Resource{{Kind: "subnet", ID: "a"}}}, c.known(name)
+}
+
+func (c clouds) References(_ context.Context, name string) ([]Reference, []string, error) {
+	return []Reference{{Template: "small", Provider: "cloud", Resource: provider.Resource{Kind: "subnet", ID: "a"}}}, nil, c.known(name)
+}
+
+func (clouds) Missing(_ context.Context, wanted []Reference) ([]Reference, error) {
+	return wanted[:0], nil
+}
+
+// leaky are clouds that fail with words that are nobody's business.
+type leaky struct{ clouds }
+
+func (leaky) References(context.Context, string) ([]Reference, []string, error) {
+	return nil, nil, errors.New("the secret is 42")
+}
+
+func (leaky) Discover(context.Context, string) (provider.Inventory, error) {
+	return provider.Inventory{}, &ohfp.CloudError{Kind: ohfp.ErrDenied, Operation: "DescribeVpcs", Code: "UnauthorizedOperation"}
+}
