@@ -67,9 +67,7 @@ func addStream[I any](on *surface, r route, start func(ctx context.Context, in *
 			ctx, cancel := context.WithCancel(r.Context())
 			defer cancel()
 			defer context.AfterFunc(s.feed.ended, cancel)()
-			if to.comment("hello") == nil {
-				send(ctx, to)
-			}
+			send(ctx, to)
 		}}, nil
 	})
 }
@@ -125,6 +123,9 @@ func (s *Server) streamRequest(ctx context.Context, in *streamInput) (func(conte
 			return
 		}
 		defer leave()
+		if to.comment("hello") != nil { // what happens from here on is told
+			return
+		}
 		ctx, cancel := context.WithTimeout(ctx, seconds(in.Timeout))
 		defer cancel()
 		beats := time.NewTicker(beat)
@@ -220,6 +221,9 @@ func (s *Server) streamEvents(_ context.Context, in *changesInput) (func(context
 			return
 		}
 		defer leave()
+		if to.comment("hello") != nil { // what happens from here on is told
+			return
+		}
 		ctx, cancel := context.WithTimeout(ctx, seconds(in.Timeout))
 		defer cancel()
 		if last < 0 {
