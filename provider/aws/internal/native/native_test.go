@@ -181,6 +181,31 @@ func TestRunInstancesInterfaces(t *testing.T) {
 	}
 }
 
+// TestNothingIsReplaced: what makes AWS replace machines by itself is refused, what says that it does not is taken.
+func TestNothingIsReplaced(t *testing.T) {
+	t.Parallel()
+	const rebalance = `{"CapacityRebalance": {"ReplacementStrategy": "launch"}}`
+	for document, want := range map[string]string{
+		`{"CapacityRebalance": true}`:  "CapacityRebalance may not be set: it would replace machines in use",
+		`{"HealthCheckType": "ELB"}`:   "HealthCheckType may not be set: it would replace machines in use",
+		`{"CapacityRebalance": false}`: "",
+		`{"HealthCheckType": "EC2"}`:   "",
+	} {
+		_, err := Call(t.Context(), documents(t, Merge, `{`+typed+`, "provider_api_spec": `+document+`}`), &autoscaling.CreateAutoScalingGroupInput{})
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s is refused with %v, want %q", document, err, want)
+		}
+	}
+	d := documents(t, Replace, `{`+typed+`, "provider_api_spec": {"SpotOptions": {"MaintenanceStrategies": `+rebalance+`}}}`)
+	if _, err := Call(t.Context(), d, fleet()); err == nil || !strings.Contains(err.Error(), "SpotOptions.MaintenanceStrategies may not be set") {
+		t.Errorf("a fleet that rebalances is refused with %v", err)
+	}
+	d = documents(t, Merge, `{`+typed+`, "provider_api_spec": {"SpotMaintenanceStrategies": `+rebalance+`}}`)
+	if _, err := Call(t.Context(), d, &types.SpotFleetRequestConfigData{}); err == nil || !strings.Contains(err.Error(), "SpotMaintenanceStrategies may not be set") {
+		t.Errorf("a Spot Fleet that rebalances is refused with %v", err)
+	}
+}
+
 func TestGroup(t *testing.T) {
 	t.Parallel()
 	generated := &autoscaling.CreateAutoScalingGroupInput{

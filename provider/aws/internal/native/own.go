@@ -53,10 +53,35 @@ func own(input string) map[string]string {
 	}
 }
 
+// never are the keys that no document sets and that the generated input does not have: with them, AWS would by itself end
+// machines in use, or launch what nobody asked for.
+// The values are what does no harm.
+func never(input string) map[string]any {
+	return map[string]map[string]any{
+		"CreateFleetInput":            {"SpotOptions.MaintenanceStrategies": nil},
+		"SpotFleetRequestConfigData":  {"SpotMaintenanceStrategies": nil},
+		"CreateAutoScalingGroupInput": {"CapacityRebalance": false, "HealthCheckType": "EC2"},
+	}[input]
+}
+
+// harms says whether a document has something else than a harmless value at a path.
+func harms(document map[string]any, path []string, harmless any) bool {
+	for _, name := range path[:len(path)-1] {
+		document, _ = document[name].(map[string]any)
+	}
+	value := document[path[len(path)-1]]
+	return value != nil && !reflect.DeepEqual(value, harmless)
+}
+
 // keepOwn refuses documents that set what is this program's own, and puts that into the input that they made.
 func keepOwn[T any](document map[string]any, out, generated *T) error {
 	input := reflect.TypeFor[T]()
 	into, from := reflect.ValueOf(out).Elem(), reflect.ValueOf(generated).Elem()
+	for path, harmless := range never(input.Name()) {
+		if harms(document, strings.Split(path, "."), harmless) {
+			return ohfp.Errorf(ohfp.ErrInvalid, "%s may not be set: it would replace machines in use", path)
+		}
+	}
 	ours := own(input.Name())
 	paths := slices.Sorted(maps.Keys(ours))
 	for _, path := range paths {
