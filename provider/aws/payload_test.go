@@ -114,6 +114,7 @@ func TestLaunchersRefuse(t *testing.T) {
 		{"ASG", base + `"vmType": "m5.large", "spotFleetRequestExpiry": 30`, "spotFleetRequestExpiry has no meaning for ASG; use timeout"},
 		{"ASG", base + `"vmType": "m5.large", "priceType": "spot", "allocationStrategy": "diversified"`, "allocationStrategy diversified is not known to ASG"},
 		{"ASG", base + needs + `, "priceType": "spot", "allocationStrategy": "capacityOptimizedPrioritized"`, "a prioritized allocation strategy has no meaning for ASG beside abisInstanceRequirements"},
+		{"ASG", base + `"priceType": "spot", "abisInstanceRequirements": {"VCpuCount": {"Min": 1}, "MemoryMiB": {"Min": 1}, "RequireEncryptionInTransit": true}`, "abisInstanceRequirements for ASG: RequireEncryptionInTransit is not known to AWS"},
 		{"ASG", `"launchTemplateId": "lt-1", "subnetId": "` + subnetA + `", "securityGroupIds": ["sg-1"]`, "securityGroupIds has no meaning for ASG beside launchTemplateId"},
 		{"RunInstances", base + `"vmType": "m5.large", "priceType": "heterogeneous", "percentOnDemand": 9`, "percentOnDemand has no meaning for RunInstances"},
 		{"RunInstances", base + needs, "abisInstanceRequirements has no meaning for RunInstances"},

@@ -30,6 +30,9 @@ func (l ASG) Check(s spec.Spec) error {
 	if err := checkPricing(s); err != nil {
 		return err
 	}
+	if err := reword(APIASG, s.Requirements, &types.InstanceRequirements{}); err != nil {
+		return err
+	}
 	spot, _ := strategies(s)
 	switch {
 	case len(s.Subnets) == 0:
@@ -141,7 +144,7 @@ func distribution(s spec.Spec, wanted ohfp.Target) *types.InstancesDistribution 
 func groupOverrides(s spec.Spec, weights map[string]int) ([]types.LaunchTemplateOverrides, error) {
 	if s.Requirements != nil {
 		needs := &types.InstanceRequirements{}
-		if err := reword(s.Requirements, needs); err != nil {
+		if err := reword(APIASG, s.Requirements, needs); err != nil {
 			return nil, err
 		}
 		return []types.LaunchTemplateOverrides{{InstanceRequirements: needs}}, nil

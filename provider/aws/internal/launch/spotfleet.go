@@ -40,6 +40,9 @@ func (l SpotFleet) Check(s spec.Spec) error {
 	if err := checkPricing(s); err != nil {
 		return err
 	}
+	if err := reword(APISpotFleet, s.Requirements, &types.InstanceRequirements{}); err != nil {
+		return err
+	}
 	if s.LaunchTemplate == "" {
 		return nil
 	}
@@ -138,7 +141,7 @@ func spotOverrides(s spec.Spec, offerings []capacity.Offering, weights map[strin
 	var needs *types.InstanceRequirements
 	if s.Requirements != nil {
 		needs = &types.InstanceRequirements{}
-		if err := reword(s.Requirements, needs); err != nil {
+		if err := reword(APISpotFleet, s.Requirements, needs); err != nil {
 			return nil, err
 		}
 	}
@@ -156,9 +159,12 @@ func spotOverrides(s spec.Spec, offerings []capacity.Offering, weights map[strin
 	return out, nil
 }
 
-// reword puts what one API of AWS calls by its names into another's type with the same names.
-func reword(from, to any) error {
-	content, err := awsapi.Encode(from)
+// reword puts requirements into the type that another API of AWS has for them. It does not have all of their names.
+func reword(api string, needs *types.InstanceRequirementsRequest, to any) error {
+	if needs == nil {
+		return nil
+	}
+	content, err := awsapi.Encode(needs)
 	if err != nil {
 		return err
 	}
@@ -166,7 +172,10 @@ func reword(from, to any) error {
 	if err != nil {
 		return err
 	}
-	return payload.Decode(document, to)
+	if err := payload.Decode(document, to); err != nil {
+		return ohfp.Errorf(ohfp.ErrInvalid, "abisInstanceRequirements for %s: %w", api, err)
+	}
+	return nil
 }
 
 const (
