@@ -13,7 +13,7 @@ func Settings() []provider.Setting {
 		text("endpoint_url", "Another address than AWS's own, for example a VPC endpoint or something that plays AWS."),
 		text("role_arn", "A role that is assumed, as arn:aws:iam::ACCOUNT:role/NAME."),
 		text("external_id", "The external id that the role asks for."),
-		text("credential_file", "A file with credentials, as the AWS CLI keeps them. A relative path starts at the configuration directory."),
+		text("credential_file", "A file with credentials, as the AWS CLI keeps them, of the profile that profile or AWS_PROFILE names, else default. It wins over keys in the environment. A relative path starts at the configuration directory."),
 		{Name: "connect_timeout", Kind: provider.KindDuration, Default: "10s", Description: "How long a connection may take."},
 		{Name: "request_timeout", Kind: provider.KindDuration, Default: "1m", Description: "How long one call may take."},
 		{Name: "max_retries", Kind: provider.KindCount, Description: "How often a call that failed in passing is repeated, from 0 to 10. Without it, as often as its time allows."},

@@ -289,3 +289,25 @@ func TestSettings(t *testing.T) {
 		}
 	}
 }
+
+// TestReference: what documents may be rendered with is written down.
+func TestReference(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile(filepath.Join("..", "..", "..", "..", "docs", "reference", "aws.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, variables, found := strings.Cut(string(page), "## Documents")
+	if !found {
+		t.Fatal("the page has no part about documents")
+	}
+	known, err := Facts{}.variables()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range known {
+		if !strings.Contains(variables, "`"+name+"`") {
+			t.Errorf("the variable %s is not in the reference", name)
+		}
+	}
+}

@@ -114,7 +114,7 @@ func TestDefaultsThatDoNotApply(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.PercentOnDemand != nil || s.OnDemandTypes != nil || s.MaxPrice != "" || s.Pools != 0 || s.Requirements != nil || s.PriceInfo != "" ||
+	if s.PercentOnDemand != nil || s.OnDemandTypes != nil || s.MaxPrice != "" || s.Pools != 0 || s.Requirements != nil ||
 		s.Native.LaunchTemplate != nil || s.Launchable() != nil {
 		t.Errorf("defaults of other price types reached the template: %+v, %v", s, s.Launchable())
 	}
