@@ -168,7 +168,7 @@ func (c *Cloud) sharedReply(l *launch) instanceReply {
 	if p := spec.InstanceProfile; p != nil {
 		r.Profile = &profileReply{Arn: p.Arn, ID: "AIPASIMULATOR00000000"}
 		if p.Arn == "" {
-			r.Profile.Arn = "arn:aws:iam::" + c.options.Account + ":instance-profile/" + p.Name
+			r.Profile.Arn = "arn:" + c.partition() + ":iam::" + c.options.Account + ":instance-profile/" + p.Name
 		}
 	}
 	if p := spec.CPU; p != nil {

@@ -27,7 +27,21 @@ func (c *Cloud) getCallerIdentity(call *call, _ *getCallerIdentityInput) (any, e
 }
 
 // userArn is who every caller is that has not assumed a role: there are no users here.
-func (c *Cloud) userArn() string { return "arn:aws:iam::" + c.options.Account + ":user/simulator" }
+func (c *Cloud) userArn() string {
+	return "arn:" + c.partition() + ":iam::" + c.options.Account + ":user/simulator"
+}
+
+// partition is how ARNs of the region begin.
+func (c *Cloud) partition() string {
+	switch region := c.options.Region; {
+	case strings.HasPrefix(region, "cn-"):
+		return "aws-cn"
+	case strings.HasPrefix(region, "us-gov-"):
+		return "aws-us-gov"
+	default:
+		return "aws"
+	}
+}
 
 // Role is a role that callers may assume.
 type Role struct {
@@ -95,7 +109,7 @@ func (c *Cloud) assumeRole(call *call, in *assumeRoleInput) (any, error) {
 	account, name := parts[1], parts[2]
 	var reply assumeRoleReply
 	reply.User.ID = fmt.Sprintf("AROA%016X:%s", c.random.Uint64(), in.SessionName)
-	reply.User.Arn = "arn:aws:sts::" + account + ":assumed-role/" + name + "/" + in.SessionName
+	reply.User.Arn = "arn:" + c.partition() + ":sts::" + account + ":assumed-role/" + name + "/" + in.SessionName
 	reply.Credentials.AccessKey = fmt.Sprintf("ASIA%016X", c.random.Uint64())
 	reply.Credentials.Secret, reply.Credentials.Token = c.newUUID(), c.newUUID()
 	reply.Credentials.Expiration = call.now.Add(time.Duration(seconds) * time.Second)

@@ -60,3 +60,23 @@ func TestAssumeRole(t *testing.T) {
 	_, err = ssm.NewFromConfig(config).GetParameter(t.Context(), &ssm.GetParameterInput{Name: aws.String(publicAlias)})
 	wantCode(t, err, "ExpiredTokenException")
 }
+
+// TestPartitions: ARNs begin as those of the region do.
+func TestPartitions(t *testing.T) {
+	t.Parallel()
+	for region, partition := range map[string]string{
+		"eu-west-1": "arn:aws:", "cn-north-1": "arn:aws-cn:", "us-gov-west-1": "arn:aws-us-gov:",
+	} {
+		w := newWorld(t, awssim.Options{Region: region})
+		who, err := w.sts.GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
+		wantCode(t, err, "")
+		if arn := aws.ToString(who.Arn); !strings.HasPrefix(arn, partition) {
+			t.Errorf("in %s the caller is %s, want %s", region, arn, partition)
+		}
+		subnets, err := w.ec2.DescribeSubnets(t.Context(), &ec2.DescribeSubnetsInput{})
+		wantCode(t, err, "")
+		if arn := aws.ToString(subnets.Subnets[0].SubnetArn); !strings.HasPrefix(arn, partition+"ec2:"+region+":") {
+			t.Errorf("in %s a subnet is %s", region, arn)
+		}
+	}
+}

@@ -108,5 +108,5 @@ func (c *Cloud) describeSubnets(call *call, in *describeSubnetsInput) (any, erro
 }
 
 func (c *Cloud) arn(service, resource string) string {
-	return "arn:aws:" + service + ":" + c.options.Region + ":" + c.options.Account + ":" + resource
+	return "arn:" + c.partition() + ":" + service + ":" + c.options.Region + ":" + c.options.Account + ":" + resource
 }
