@@ -26,6 +26,8 @@ type ibmFile struct {
 	file
 	own  map[string]any // the aws provider's settings
 	line int
+
+	proxy int // the line of AWS_PROXY_HOST
 }
 
 // applyIBM translates IBM's file. A setting that the other files have wins over it.
@@ -50,6 +52,9 @@ func (f file) applyIBM(root document.Node) error {
 		delete(ibm.own, "proxy_port")
 		f.note(f.path + ": AWS_PROXY_PORT has no effect without AWS_PROXY_HOST")
 	}
+	if ibm.own["proxy_host"] != nil && ibm.own["proxy_port"] == nil {
+		return f.fail(ibm.proxy, "AWS_PROXY_HOST is set without AWS_PROXY_PORT; add the port")
+	}
 	var p Provider
 	p.applyDefaults()
 	p.Name = cmp.Or(f.config.Instance, strings.TrimSuffix(filepath.Base(f.path), directories.IBMSuffix))
@@ -64,7 +69,7 @@ func (f file) applyIBM(root document.Node) error {
 }
 
 // apply translates one key. The bounds are IBM's.
-func (f ibmFile) apply(key, value string) error {
+func (f *ibmFile) apply(key, value string) error {
 	switch key {
 	case "AWS_REGION":
 		f.own["region"] = value
@@ -74,6 +79,7 @@ func (f ibmFile) apply(key, value string) error {
 		f.own["credential_file"] = value
 	case "AWS_PROXY_HOST":
 		f.own["proxy_host"] = value
+		f.proxy = f.line
 	case "AWS_PROXY_PORT":
 		port, err := f.number(key, value, 1, 65535)
 		f.own["proxy_port"] = port

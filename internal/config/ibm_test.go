@@ -101,6 +101,7 @@ func TestIBMFileRefusals(t *testing.T) {
 		`{"AWS_REGOIN": "x"}`: "DIR:1: AWS_REGOIN has no meaning here; did you mean AWS_REGION?",
 		`{"AWS_REGION": "x", "AWS_SPOT_TERMINATE_ON_RECLAIM": true}`: "DIR:1: AWS_SPOT_TERMINATE_ON_RECLAIM has no meaning here; remove it, or use one of ",
 		`{"AWS_REGION": ["x"]}`:                                           "DIR:1: AWS_REGION is a list; write text or a number",
+		`{"AWS_REGION": "x", "AWS_PROXY_HOST": "proxy"}`:                  `DIR:1: AWS_PROXY_HOST is set without AWS_PROXY_PORT; add the port`,
 		`{"AWS_PROXY_PORT": "http"}`:                                      `DIR:1: AWS_PROXY_PORT is "http"; write a whole number from 1 to 65535`,
 		`{"AWS_REQUEST_RETRY_ATTEMPTS": 11}`:                              `DIR:1: AWS_REQUEST_RETRY_ATTEMPTS is "11"; write a whole number from 0 to 10`,
 		`{"AWS_INSTANCE_PENDING_TIMEOUT_SEC": 10}`:                        `DIR:1: AWS_INSTANCE_PENDING_TIMEOUT_SEC is "10"; write a whole number from 180 to 10000`,
