@@ -104,6 +104,15 @@ func (f *ibmFile) apply(key, value string) error {
 		f.note(f.at(f.line) + ": " + key + " is not needed: a read that fails is repeated with the next status call and never ends a request")
 	case "AWS_KEY_FILE":
 		f.note(f.at(f.line) + ": " + key + " is not needed: the key pair that a template names is AWS's, no file of it is read")
+	case "AWS_SPOT_TERMINATE_ON_RECLAIM":
+		on, err := strconv.ParseBool(strings.ToLower(value))
+		if err != nil {
+			return f.fail(f.line, "%s is %q; write true or false", key, value)
+		}
+		if !on {
+			f.note(f.at(f.line) + ": " + key + " false is not needed: a machine that is given back is ended if it still lives, " +
+				"and one that AWS has ended already costs nothing")
+		}
 	case "ACCEPT_PROPAGATED_LOG_SETTING":
 		return f.setting("logging.accept_propagated", value)
 	default:
@@ -148,6 +157,7 @@ func ibmSuggestion(key string) string {
 	known := []string{
 		"ACCEPT_PROPAGATED_LOG_SETTING", "AWS_CONNECTION_TIMEOUT_MS", "AWS_CREDENTIAL_FILE", "AWS_ENDPOINT_URL",
 		"AWS_INSTANCE_PENDING_TIMEOUT_SEC", "AWS_PROXY_HOST", "AWS_PROXY_PORT", "AWS_REGION", "AWS_REQUEST_RETRY_ATTEMPTS",
+		"AWS_SPOT_TERMINATE_ON_RECLAIM",
 	}
 	if near := document.Nearest(key, known); near != "" {
 		return "; did you mean " + near + "?"

@@ -23,7 +23,8 @@ const ibmSample = `{
   "AWS_REQUEST_RETRY_ATTEMPTS": 0,
   "AWS_INSTANCE_PENDING_TIMEOUT_SEC": 180,
   "AWS_DESCRIBE_REQUEST_RETRY_ATTEMPTS": 0,
-  "AWS_DESCRIBE_REQUEST_INTERVAL": 0
+  "AWS_DESCRIBE_REQUEST_INTERVAL": 0,
+  "AWS_SPOT_TERMINATE_ON_RECLAIM": false
 }`
 
 func TestIBMFile(t *testing.T) {
@@ -58,6 +59,7 @@ func TestIBMFile(t *testing.T) {
 		"DIR/awsinstprov_config.json:10: AWS_REQUEST_RETRY_ATTEMPTS 0 is taken as not set",
 		"DIR/awsinstprov_config.json:11: AWS_INSTANCE_PENDING_TIMEOUT_SEC is taken as requests.timeout",
 		"AWS_DESCRIBE_REQUEST_RETRY_ATTEMPTS is not needed", "AWS_DESCRIBE_REQUEST_INTERVAL is not needed",
+		"AWS_SPOT_TERMINATE_ON_RECLAIM false is not needed",
 	} {
 		if !strings.Contains(notes, remark) {
 			t.Errorf("Notes = %s, want %q among them", notes, remark)
@@ -99,7 +101,8 @@ func TestIBMFileRefusals(t *testing.T) {
 	t.Parallel()
 	tests := map[string]string{
 		`{"AWS_REGOIN": "x"}`: "DIR:1: AWS_REGOIN has no meaning here; did you mean AWS_REGION?",
-		`{"AWS_REGION": "x", "AWS_SPOT_TERMINATE_ON_RECLAIM": true}`: "DIR:1: AWS_SPOT_TERMINATE_ON_RECLAIM has no meaning here; remove it, or use one of ",
+		`{"AWS_REGION": "x", "AWS_TERMINATE_EVERYTHING_AT_NIGHT": true}`:  "DIR:1: AWS_TERMINATE_EVERYTHING_AT_NIGHT has no meaning here; remove it, or use one of ",
+		`{"AWS_REGION": "x", "AWS_SPOT_TERMINATE_ON_RECLAIM": "perhaps"}`: `DIR:1: AWS_SPOT_TERMINATE_ON_RECLAIM is "perhaps"; write true or false`,
 		`{"AWS_REGION": ["x"]}`:                                           "DIR:1: AWS_REGION is a list; write text or a number",
 		`{"AWS_REGION": "x", "AWS_PROXY_HOST": "proxy"}`:                  `DIR:1: AWS_PROXY_HOST is set without AWS_PROXY_PORT; add the port`,
 		`{"AWS_PROXY_PORT": "http"}`:                                      `DIR:1: AWS_PROXY_PORT is "http"; write a whole number from 1 to 65535`,
