@@ -10,7 +10,7 @@ func Settings() []provider.Setting {
 	list := []provider.Setting{
 		text("region", "The AWS region. Without it, AWS_REGION or the profile decides."),
 		text("profile", "Whose credentials are used, by the name of a profile in the shared AWS configuration. Without it, the AWS SDK looks in its usual places."),
-		text("endpoint_url", "Another address than AWS's own, for example a VPC endpoint or something that plays AWS."),
+		text("endpoint_url", "Another address than AWS's own, for every service, for example of something that plays AWS. An endpoint of EC2's, such as https://ec2.us-east-1.amazonaws.com or a VPC endpoint, is for EC2 alone."),
 		text("role_arn", "A role that is assumed, as arn:aws:iam::ACCOUNT:role/NAME."),
 		text("external_id", "The external id that the role asks for."),
 		text("credential_file", "A file with credentials, as the AWS CLI keeps them, of the profile that profile or AWS_PROFILE names, else default. It wins over keys in the environment. A relative path starts at the configuration directory."),

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
 
 	"github.com/openhostfactory/ohfp"
@@ -175,5 +176,35 @@ func TestEncodeLeavesOutWhatIsUnset(t *testing.T) {
 	got, err = Encode([]types.Tag{{Key: aws.String("empty"), Value: aws.String("")}})
 	if want := `[{"Key":"empty","Value":""}]`; err != nil || string(got) != want {
 		t.Errorf("encoded as %s, error %v; want %s", got, err, want)
+	}
+}
+
+// TestEndpointOfEC2: IBM's configuration names the endpoint of EC2, where no other service answers.
+func TestEndpointOfEC2(t *testing.T) {
+	t.Parallel()
+	for endpoint, everywhere := range map[string]bool{
+		"https://ec2.us-east-1.amazonaws.com":                    false,
+		"https://ec2-fips.us-gov-west-1.amazonaws.com":           false,
+		"https://ec2.cn-north-1.amazonaws.com.cn":                false,
+		"https://ec2.eu-west-1.api.aws":                          false,
+		"https://vpce-0a1.ec2.us-east-1.vpce.amazonaws.com:443/": false,
+		"http://127.0.0.1:5050":                                  true,
+		"http://ec2.emulator.local:4566":                         true,
+	} {
+		clients, err := NewConnection(Settings{Region: "us-east-1", Endpoint: endpoint}).Clients(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		compute, isEC2 := clients.EC2.(*ec2.Client)
+		identity, isSTS := clients.STS.(*sts.Client)
+		if !isEC2 || !isSTS {
+			t.Fatalf("the clients are %T and %T", clients.EC2, clients.STS)
+		}
+		if got := aws.ToString(compute.Options().BaseEndpoint); got != endpoint {
+			t.Errorf("EC2 is asked at %q, want %s", got, endpoint)
+		}
+		if got := aws.ToString(identity.Options().BaseEndpoint); (got == endpoint) != everywhere {
+			t.Errorf("with the endpoint %s, STS is asked at %q", endpoint, got)
+		}
 	}
 }

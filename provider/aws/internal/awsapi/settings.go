@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -81,7 +83,7 @@ func (c *Connection) Clients(ctx context.Context) (Clients, error) {
 	cfg.Credentials = aws.NewCredentialsCache(explained{cfg.Credentials})
 	c.transport = transport
 	c.clients = &Clients{
-		EC2: ec2.NewFromConfig(cfg), STS: sts.NewFromConfig(cfg), SSM: parameters.Client{Config: cfg, Now: c.settings.Now}, Region: cfg.Region,
+		EC2: ec2.NewFromConfig(cfg, c.settings.ec2Endpoint), STS: sts.NewFromConfig(cfg), SSM: parameters.Client{Config: cfg, Now: c.settings.Now}, Region: cfg.Region,
 		AutoScaling: sync.OnceValue(func() AutoScaling { return autoscaling.NewFromConfig(cfg) }),
 		SQS:         sync.OnceValue(func() SQS { return sqs.NewFromConfig(cfg) }),
 	}
@@ -169,7 +171,7 @@ func (s Settings) options(profile string) []func(*config.LoadOptions) error {
 	if region := s.or(s.Region, "AWS_REGION"); region != "" {
 		options = append(options, config.WithRegion(region))
 	}
-	if endpoint := s.or(s.Endpoint, "AWS_ENDPOINT_URL"); endpoint != "" {
+	if endpoint := s.or(s.everywhere(), "AWS_ENDPOINT_URL"); endpoint != "" {
 		options = append(options, config.WithBaseEndpoint(endpoint))
 	}
 	if profile != "" {
@@ -190,6 +192,33 @@ func (s Settings) environmentKeys() (aws.CredentialsProvider, bool) {
 	secret, _ := s.env("AWS_SECRET_ACCESS_KEY")
 	session, _ := s.env("AWS_SESSION_TOKEN")
 	return credentials.NewStaticCredentialsProvider(id, secret, session), id != "" && secret != ""
+}
+
+// everywhere is the endpoint for all services, empty when it is EC2's.
+func (s Settings) everywhere() string {
+	if ofEC2(s.Endpoint) {
+		return ""
+	}
+	return s.Endpoint
+}
+
+// ec2Endpoint sends the calls to EC2 where only they can go.
+func (s Settings) ec2Endpoint(o *ec2.Options) {
+	if ofEC2(s.Endpoint) {
+		o.BaseEndpoint = aws.String(s.Endpoint)
+	}
+}
+
+// ofEC2 says whether an endpoint is AWS's own of EC2, which knows no other service: https://ec2.us-east-1.amazonaws.com,
+// as IBM's configuration has it, or https://vpce-1.ec2.us-east-1.vpce.amazonaws.com.
+func ofEC2(endpoint string) bool {
+	at, err := url.Parse(endpoint)
+	if err != nil {
+		return false
+	}
+	labels := strings.Split(at.Hostname(), ".")
+	return (slices.Contains(labels, "amazonaws") || strings.HasSuffix(at.Hostname(), ".api.aws")) &&
+		slices.ContainsFunc(labels, func(label string) bool { return label == "ec2" || label == "ec2-fips" })
 }
 
 func (s Settings) assumeRole(cfg aws.Config) aws.CredentialsProvider {
