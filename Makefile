@@ -117,6 +117,10 @@ conformance: ## Print the table of the provider suite: way to launch, case, clou
 test-dynalite: ## Run the tests of the store in DynamoDB, and commands on it, beside dynalite (installed by npm; none may be skipped)
 	@OHFP_TEST_DISALLOW_SKIP=1 tools/with-dynalite $(GO) test -count=1 -timeout 15m -run 'Server|OnDynamoDB' ./store/dynamodb ./store/transfer ./internal/cli
 
+.PHONY: test-mcp
+test-mcp: build ## Drive bin/ohfp through the Python SDK and the inspector of the Model Context Protocol (installed unless there)
+	@tools/test-mcp $(BIN)/ohfp
+
 .PHONY: test-dynamodb-moto
 test-dynamodb-moto: ## Run the tests of the store in DynamoDB beside moto (docs/storage.md says which not, and why; none may be skipped)
 	@OHFP_TEST_DISALLOW_SKIP=1 tools/with-moto sh -c 'OHFP_TEST_DYNAMODB=$$OHFP_TEST_MOTO exec "$$@"' sh \

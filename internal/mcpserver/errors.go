@@ -2,7 +2,6 @@ package mcpserver
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"strings"
 
@@ -20,9 +19,8 @@ type Failure struct {
 	Advice  string `json:"advice,omitempty"`
 }
 
-type failure struct {
-	Error Failure `json:"error"`
-}
+// inMeta is where a refusal has its failure: clients check structured content against the schema of answers.
+const inMeta = "ohfp/error"
 
 // NewFailure is the one place that turns errors into what assistants are told. An error without a kind is a defect, whose
 // text may say what is nobody's business: it is logged and not told.
@@ -73,18 +71,12 @@ func failed(err error) *mcp.CallToolResult {
 	if f.Advice != "" {
 		text += "\n" + f.Advice
 	}
-	structured, err := json.Marshal(failure{Error: f})
-	if err != nil {
-		structured = []byte(`{"error":{"code":"internal","message":"internal error","retry":false}}`)
-	}
-	return &mcp.CallToolResult{
-		IsError: true, Content: []mcp.Content{&mcp.TextContent{Text: text}}, StructuredContent: json.RawMessage(structured),
-	}
+	return &mcp.CallToolResult{IsError: true, Content: []mcp.Content{&mcp.TextContent{Text: text}}, Meta: mcp.Meta{inMeta: f}}
 }
 
 // explained gives a refusal of the library, which checks arguments against schemas, the same form as ours.
 func explained(res *mcp.CallToolResult) *mcp.CallToolResult {
-	if !res.IsError || res.StructuredContent != nil {
+	if _, ours := res.Meta[inMeta]; !res.IsError || ours {
 		return res
 	}
 	var text []string

@@ -31,11 +31,11 @@ func (f *Face) Call(ctx context.Context, caller access.Caller, name string, argu
 	if err != nil {
 		return Answer{}, ohfp.Errorf(ohfp.ErrInvalid, "tool %s: %w; see ohfp mcp tools list", name, err)
 	}
+	if res.IsError {
+		return Answer{}, failureIn(res.Meta)
+	}
 	if answer.Content, err = json.Marshal(res.StructuredContent); err != nil {
 		return Answer{}, fmt.Errorf("encode the answer of %s: %w", name, err)
-	}
-	if res.IsError {
-		return Answer{}, failureIn(answer.Content)
 	}
 	for _, content := range res.Content[min(1, len(res.Content)):] {
 		if text, ok := content.(*mcp.TextContent); ok {
@@ -50,17 +50,21 @@ func (f *Face) Call(ctx context.Context, caller access.Caller, name string, argu
 }
 
 // failureIn is the refusal in an answer, as an error of its kind.
-func failureIn(content json.RawMessage) error {
-	var told failure
-	if err := json.Unmarshal(content, &told); err != nil {
+func failureIn(meta mcp.Meta) error {
+	text, err := json.Marshal(meta[inMeta])
+	if err != nil {
+		return fmt.Errorf("read a refusal: %w", err)
+	}
+	var told Failure
+	if err := json.Unmarshal(text, &told); err != nil {
 		return fmt.Errorf("read a refusal: %w", err)
 	}
 	for _, kind := range ohfp.Kinds() {
-		if NewFailure(kind).Code == told.Error.Code {
-			return ohfp.Errorf(kind, "%s", told.Error.Message)
+		if NewFailure(kind).Code == told.Code {
+			return ohfp.Errorf(kind, "%s", told.Message)
 		}
 	}
-	return errors.New(told.Error.Message)
+	return errors.New(told.Message)
 }
 
 func (f *Face) connect(ctx context.Context, caller access.Caller) (*mcp.ClientSession, error) {

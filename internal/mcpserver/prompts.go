@@ -89,13 +89,17 @@ func (c *call) refusal(ctx context.Context, err error) error {
 	if errors.As(err, &wire) {
 		return err
 	}
-	told := c.failed(ctx, err)
+	c.failed(ctx, err) // for the log
 	code := int64(jsonrpc.CodeInvalidParams)
 	if kind := ohfp.KindOf(err); kind == nil || ohfp.Retryable(err) {
 		code = jsonrpc.CodeInternalError
 	}
-	data, _ := told.StructuredContent.(json.RawMessage)
-	return &jsonrpc.Error{Code: code, Message: NewFailure(err).Message, Data: data}
+	failure := NewFailure(err)
+	data, problem := json.Marshal(failure)
+	if problem != nil {
+		return fmt.Errorf("encode a refusal: %w", problem)
+	}
+	return &jsonrpc.Error{Code: code, Message: failure.Message, Data: data}
 }
 
 // fact is something that is so at the moment, as JSON under a heading.
