@@ -48,8 +48,13 @@ func (r *Request) Fold(f Facts, now time.Time) []Event {
 	}
 	if !f.ObservedAt.IsZero() && !r.Status.Terminal() && r.Status != StatusStopping {
 		r.Message = f.Problem
-		if r.Message == "" && r.paced() {
+		switch {
+		case r.Message != "":
+		case r.paced():
 			r.Message = r.waiting(now)
+		case r.Type == TypeAcquire && r.held() < r.Count && r.refused():
+			// Who waits for capacity is told so at once, not when the time is over.
+			r.Message = r.shortfall()
 		}
 	}
 	return events

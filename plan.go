@@ -2,6 +2,7 @@ package ohfp
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -389,6 +390,11 @@ func (r Request) nextLaunch() time.Time {
 	}
 	wait := firstRetry << min(max(fruitless-1, 0), 6)
 	return last.AnsweredAt.Add(min(wait, lastRetry))
+}
+
+// refused says whether the cloud has told why an attempt brought less than it was to bring.
+func (r Request) refused() bool {
+	return slices.ContainsFunc(r.Attempts, func(a Attempt) bool { return len(a.Failures) > 0 })
 }
 
 // shortfall says in one sentence what is missing and why, in the cloud's words where there are any.

@@ -2,6 +2,7 @@ package command_test
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -42,6 +43,9 @@ func TestFurtherAttemptsKnowWhatIsHeld(t *testing.T) {
 	for range 6 {
 		w.clock.Advance(20 * time.Second)
 		r = w.poll(r.ID)
+	}
+	if r.Status != ohfp.StatusInProgress || !strings.HasPrefix(r.Message, "3 of 5 delivered; ") || !strings.Contains(r.Message, "small") {
+		t.Errorf("the request is %s and says %q; want why it waits", r.Status, r.Message)
 	}
 	held := 0
 	for _, ask := range asks {
