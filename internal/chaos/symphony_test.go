@@ -64,8 +64,10 @@ func (s *symphony) ask(round *[]func(), all *sync.WaitGroup, action hostfactory.
 		d = s.fate(true)
 	}
 	byDaemon := s.random.IntN(2) == 0
+	s.mu.Lock() // earlier calls of the round may be back already
 	at := len(*round)
 	*round = append(*round, nil)
+	s.mu.Unlock()
 	pause := time.Duration(s.random.IntN(2000)) * time.Millisecond
 	all.Go(func() {
 		time.Sleep(pause)

@@ -115,7 +115,10 @@ func (p *program) tokenRevokeCommand() *cobra.Command {
 
 func tokenLayout(records string, more ...output.Column) output.Layout {
 	return output.Layout{Records: records, Empty: "No tokens.", Columns: append([]output.Column{
-		{Key: "name"}, {Key: "role"}, {Key: "createdAt", Heading: "created"}, {Key: "createdBy", Heading: "by"},
+		{Key: "name"},
+		{Key: "role"},
+		{Key: "createdAt", Heading: "created"},
+		{Key: "createdBy", Heading: "by"},
 		{Key: "expiresAt", Heading: "expires"},
 	}, more...)}
 }

@@ -21,8 +21,8 @@ func (p *program) importCommand() *cobra.Command {
 		Long: `Reads awsprov_config.json and awsprov_templates.json of IBM's AWS plug-in, and config.json, default_config.json and
 templates of the Python system in its old and new forms, and writes config.json and templates.json. Every setting and
 template is tried before it counts as taken; what could not be taken is listed by name with the reason. What is there
-already is replaced with --force only, and a copy is kept; ohfp init --undo puts it back. Where two files say the same, the
-first counts. Records of requests are another matter, see ohfp storage import.
+already is replaced with --force only, and a copy is kept; ohfp init --undo puts it back. Where two files say the same,
+the first counts. Records of requests are another matter, see ohfp storage import.
 
 IBM's two files need no import: the program reads them as they are.`,
 		Example: `  ohfp import /opt/orb/config --dry-run

@@ -35,9 +35,9 @@ tried before anything is written. Without a terminal, or with --non-interactive,
 open is taken from the account: of its default network one subnet a zone and the security group "default".
 
 With --hostfactory it also registers the provider in Host Factory's hostProviderPlugins.json, hostProviders.json and
-hostRequestors.json (versions 1 and 2), and writes the scripts and a sample of user data that makes machines join the EGO
-cluster. Each file is written whole or not at all; what was there is kept in a copy, and --undo puts everything back as it
-was.`,
+hostRequestors.json (versions 1 and 2), and writes the scripts and a sample of user data that makes machines join the
+EGO cluster. Each file is written whole or not at all; what was there is kept in a copy, and --undo puts everything
+back as it was.`,
 		Example: `  ohfp init
   ohfp init --non-interactive --region eu-west-1 --subnet-ids subnet-1,subnet-2 --security-group-ids sg-1
   ohfp init --non-interactive --hostfactory $HF_TOP --name awsinst --dry-run

@@ -192,8 +192,12 @@ func TestAssistantReads(t *testing.T) {
 		"infrastructure_best_practices": {},
 	} {
 		res, err := session.GetPrompt(t.Context(), &mcp.GetPromptParams{Name: name, Arguments: arguments})
-		if err != nil || !strings.Contains(res.Messages[0].Content.(*mcp.TextContent).Text, "EC2FleetInstant") {
+		if err != nil {
 			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if text, ok := res.Messages[0].Content.(*mcp.TextContent); !ok || !strings.Contains(text.Text, "EC2FleetInstant") {
+			t.Errorf("%s does not name the template", name)
 		}
 	}
 	if _, err := session.GetPrompt(t.Context(), &mcp.GetPromptParams{Name: "troubleshoot_deployment"}); err == nil {

@@ -38,7 +38,7 @@ func (p *program) schedulerCommand() *cobra.Command {
 	cmd := group(&cobra.Command{
 		Use:     "scheduler",
 		Short:   "For whom answers are written",
-		Long:    "A scheduler is whom answers are written for: it decides how their fields are named. The scripts always speak Host Factory's.",
+		Long:    "A scheduler is whom answers are written for: it decides how their fields are named. The scripts always speak Host\nFactory's.",
 		Example: "  ohfp scheduler list --format table",
 		GroupID: groupTools,
 	})

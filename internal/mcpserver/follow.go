@@ -74,6 +74,8 @@ func (c *call) progress(ctx context.Context, done, total int, text string) {
 
 // log sends a message to a client that has set a level at which it wants them. Protocol 2026-07-28 has no such messages
 // any more; the library then drops them.
+//
+//nolint:staticcheck // clients of older protocols have it until they are gone
 func (c *call) log(ctx context.Context, level mcp.LoggingLevel, text string) {
 	if c.request == nil || c.request.Session == nil {
 		return

@@ -148,7 +148,7 @@ func (l *lines) pass(line []byte, to io.Writer) error {
 			continue
 		}
 		if _, err := to.Write(append(message, '\n')); err != nil {
-			return nil // the session has ended
+			return nil //nolint:nilerr // the session has ended
 		}
 	}
 	return nil

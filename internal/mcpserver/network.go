@@ -18,12 +18,16 @@ import (
 )
 
 const (
-	idleSession   = 30 * time.Minute // sessions without a call for so long are ended
-	readHeader    = 10 * time.Second
-	stopWithin    = 2 * time.Second // calls under way when the server is told to stop
-	mostSessions  = 64              // connections over TCP at once
-	endpoint      = "/mcp"
-	TransportHTTP = "http" // the protocol's own transport over the network
+	idleSession  = 30 * time.Minute // sessions without a call for so long are ended
+	readHeader   = 10 * time.Second
+	stopWithin   = 2 * time.Second // calls under way when the server is told to stop
+	mostSessions = 64              // connections over TCP at once
+	endpoint     = "/mcp"
+)
+
+// The transports over a network.
+const (
+	TransportHTTP = "http" // the protocol's own
 	TransportTCP  = "tcp"  // a message on each line
 )
 

@@ -23,8 +23,10 @@ type eventsAnswer struct {
 
 func addEvents(on *surface) {
 	s := on.server
-	add(on, route{Operation: "events.list", Method: http.MethodGet, Path: "/api/v1/events", ID: "listEvents", Tag: "events",
-		Summary: "What happened, the first thing first", Text: "Pass the sequence of the last event as after to go on."},
+	add(on, route{
+		Operation: "events.list", Method: http.MethodGet, Path: "/api/v1/events", ID: "listEvents", Tag: "events",
+		Summary: "What happened, the first thing first", Text: "Pass the sequence of the last event as after to go on.",
+	},
 		func(ctx context.Context, in *eventsInput) (*eventsAnswer, error) {
 			events, err := s.Queries.Events(ctx, query.EventFilter{
 				Request: ohfp.RequestID(in.RequestID), Machine: ohfp.MachineID(in.MachineID), After: in.After, Limit: in.Limit,

@@ -31,8 +31,10 @@ type validation struct {
 
 func addInfrastructure(on *surface) {
 	s := on.server
-	add(on, route{Operation: "infrastructure.discover", Method: http.MethodGet, Path: "/api/v1/infrastructure/discover", ID: "discoverInfrastructure",
-		Tag: "infrastructure", Summary: "What the account has that templates may refer to"},
+	add(on, route{
+		Operation: "infrastructure.discover", Method: http.MethodGet, Path: "/api/v1/infrastructure/discover", ID: "discoverInfrastructure",
+		Tag: "infrastructure", Summary: "What the account has that templates may refer to",
+	},
 		func(ctx context.Context, in *ofProvider) (*inventoryAnswer, error) {
 			name := in.Provider
 			for _, p := range s.Providers.Providers() {
@@ -46,14 +48,18 @@ func addInfrastructure(on *surface) {
 			found, err := s.Providers.Discover(ctx, name)
 			return &inventoryAnswer{Body: found}, err
 		})
-	add(on, route{Operation: "infrastructure.show", Method: http.MethodGet, Path: "/api/v1/infrastructure", ID: "listReferences",
-		Tag: "infrastructure", Summary: "What the templates refer to", Text: "No cloud is asked, so nothing of it need exist."},
+	add(on, route{
+		Operation: "infrastructure.show", Method: http.MethodGet, Path: "/api/v1/infrastructure", ID: "listReferences",
+		Tag: "infrastructure", Summary: "What the templates refer to", Text: "No cloud is asked, so nothing of it need exist.",
+	},
 		func(ctx context.Context, in *ofProvider) (*referencesAnswer, error) {
 			list, problems, err := s.Providers.References(ctx, in.Provider)
 			return &referencesAnswer{Body: referenceList{References: list, Problems: problems}}, err
 		})
-	add(on, route{Operation: "infrastructure.validate", Method: http.MethodGet, Path: "/api/v1/infrastructure/validate", ID: "validateInfrastructure",
-		Tag: "infrastructure", Summary: "Which of it the cloud does not have"},
+	add(on, route{
+		Operation: "infrastructure.validate", Method: http.MethodGet, Path: "/api/v1/infrastructure/validate", ID: "validateInfrastructure",
+		Tag: "infrastructure", Summary: "Which of it the cloud does not have",
+	},
 		func(ctx context.Context, in *ofProvider) (*validationAnswer, error) {
 			wanted, problems, err := s.Providers.References(ctx, in.Provider)
 			if err != nil {

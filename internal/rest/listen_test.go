@@ -52,7 +52,7 @@ func TestASocketIsItsUsersOwn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	path := filepath.Join(dir, "s")
 	left, err := net.Listen("unix", path)
 	if err != nil {

@@ -45,10 +45,14 @@ type usageAnswer struct{ Body query.UsageReport }
 
 func addMachines(on *surface) {
 	s := on.server
-	add(on, route{Operation: "machines.list", Method: http.MethodGet, Path: "/api/v1/machines", ID: "listMachines", Tag: "machines",
-		Summary: "Machines in the order of their launch"}, s.listMachines)
-	add(on, route{Operation: "machines.list", Method: http.MethodGet, Path: "/api/v1/machines/count", ID: "countMachines", Tag: "machines",
-		Summary: "How many machines there are, by state", Text: "Those that are gone are counted as long as their records are kept."},
+	add(on, route{
+		Operation: "machines.list", Method: http.MethodGet, Path: "/api/v1/machines", ID: "listMachines", Tag: "machines",
+		Summary: "Machines in the order of their launch",
+	}, s.listMachines)
+	add(on, route{
+		Operation: "machines.list", Method: http.MethodGet, Path: "/api/v1/machines/count", ID: "countMachines", Tag: "machines",
+		Summary: "How many machines there are, by state", Text: "Those that are gone are counted as long as their records are kept.",
+	},
 		func(ctx context.Context, _ *struct{}) (*countAnswer, error) {
 			machines, err := s.Queries.Machines(ctx, query.MachineFilter{})
 			out := &countAnswer{Body: countView{Count: len(machines), ByStatus: map[string]int{}}}
@@ -57,8 +61,10 @@ func addMachines(on *surface) {
 			}
 			return out, err
 		})
-	add(on, route{Operation: "machines.show", Method: http.MethodGet, Path: "/api/v1/machines/{id}", ID: "getMachine", Tag: "machines",
-		Summary: "One machine"},
+	add(on, route{
+		Operation: "machines.show", Method: http.MethodGet, Path: "/api/v1/machines/{id}", ID: "getMachine", Tag: "machines",
+		Summary: "One machine",
+	},
 		func(ctx context.Context, in *machineInput) (*machineAnswer, error) {
 			machines, err := s.Queries.Machines(ctx, query.MachineFilter{IDs: []ohfp.MachineID{ohfp.MachineID(in.ID)}})
 			if err != nil {
@@ -70,14 +76,18 @@ func addMachines(on *surface) {
 			// Two clouds may know the same id; the newest machine is the one that somebody asks about.
 			return &machineAnswer{Body: view.NewMachine(machines[len(machines)-1])}, nil
 		})
-	add(on, route{Operation: "machines.timeline", Method: http.MethodGet, Path: "/api/v1/machines/{id}/timeline", ID: "getMachineTimeline",
-		Tag: "machines", Summary: "What happened to a machine, step by step"},
+	add(on, route{
+		Operation: "machines.timeline", Method: http.MethodGet, Path: "/api/v1/machines/{id}/timeline", ID: "getMachineTimeline",
+		Tag: "machines", Summary: "What happened to a machine, step by step",
+	},
 		func(ctx context.Context, in *machineInput) (*timelineAnswer, error) {
 			timeline, err := s.Queries.MachineTimeline(ctx, ohfp.MachineID(in.ID))
 			return &timelineAnswer{Body: timeline}, err
 		})
-	add(on, route{Operation: "usage", Method: http.MethodGet, Path: "/api/v1/usage", ID: "getUsage", Tag: "machines",
-		Summary: "What is running, for whom and at what cost"},
+	add(on, route{
+		Operation: "usage", Method: http.MethodGet, Path: "/api/v1/usage", ID: "getUsage", Tag: "machines",
+		Summary: "What is running, for whom and at what cost",
+	},
 		func(ctx context.Context, in *usageInput) (*usageAnswer, error) {
 			report, err := s.Queries.Usage(ctx, query.UsageBy(in.By))
 			return &usageAnswer{Body: report}, err

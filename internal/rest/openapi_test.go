@@ -21,7 +21,7 @@ func TestOpenAPI(t *testing.T) {
 	w.want(http.StatusOK, served, nil)
 	path := filepath.Join("..", "..", "docs", "reference", "openapi.json")
 	if *update {
-		if err := os.WriteFile(path, []byte(served.Text), 0o644); err != nil { //nolint:gosec // everybody may read it
+		if err := os.WriteFile(path, []byte(served.Text), 0o644); err != nil { // everybody may read it
 			t.Fatal(err)
 		}
 	}

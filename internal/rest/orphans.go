@@ -37,8 +37,10 @@ func unreadOf(problems map[string]error) []unread {
 
 func addOrphans(on *surface) {
 	s := on.server
-	add(on, route{Operation: "orphans.list", Method: http.MethodGet, Path: "/api/v1/orphans", ID: "listOrphans", Tag: "orphans",
-		Summary: "What runs under this installation's tag and nobody answers for"},
+	add(on, route{
+		Operation: "orphans.list", Method: http.MethodGet, Path: "/api/v1/orphans", ID: "listOrphans", Tag: "orphans",
+		Summary: "What runs under this installation's tag and nobody answers for",
+	},
 		func(ctx context.Context, in *orphansInput) (*orphansAnswer, error) {
 			out := &orphansAnswer{}
 			if in.Sync {

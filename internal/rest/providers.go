@@ -54,15 +54,19 @@ type policyAnswer struct{ Body map[string]any }
 
 func addProviders(on *surface) {
 	s := on.server
-	add(on, route{Operation: "providers.list", Method: http.MethodGet, Path: "/api/v1/providers", ID: "listProviders", Tag: "providers",
-		Summary: "The configured clouds"},
+	add(on, route{
+		Operation: "providers.list", Method: http.MethodGet, Path: "/api/v1/providers", ID: "listProviders", Tag: "providers",
+		Summary: "The configured clouds",
+	},
 		func(context.Context, *struct{}) (*providersAnswer, error) {
 			out := &providersAnswer{}
 			out.Body.Providers = s.Providers.Providers()
 			return out, nil
 		})
-	add(on, route{Operation: "providers.health", Method: http.MethodGet, Path: "/api/v1/providers/{name}/health", ID: "getProviderHealth",
-		Tag: "providers", Summary: "Whether the cloud lets us in", Text: "Makes one cheap call to it."},
+	add(on, route{
+		Operation: "providers.health", Method: http.MethodGet, Path: "/api/v1/providers/{name}/health", ID: "getProviderHealth",
+		Tag: "providers", Summary: "Whether the cloud lets us in", Text: "Makes one cheap call to it.",
+	},
 		func(ctx context.Context, in *ProviderInput) (*providerHealthAnswer, error) {
 			if err := s.known(in.Name); err != nil {
 				return nil, err
@@ -76,8 +80,10 @@ func addProviders(on *surface) {
 			out.Body.Healthy, out.Body.Identity = true, identity
 			return out, nil
 		})
-	add(on, route{Operation: "providers.iam-policy", Method: http.MethodGet, Path: "/api/v1/providers/{name}/iam-policy", ID: "getProviderPolicy",
-		Tag: "providers", Summary: "What the identity of a provider must be allowed to do, in the cloud's own format"},
+	add(on, route{
+		Operation: "providers.iam-policy", Method: http.MethodGet, Path: "/api/v1/providers/{name}/iam-policy", ID: "getProviderPolicy",
+		Tag: "providers", Summary: "What the identity of a provider must be allowed to do, in the cloud's own format",
+	},
 		func(ctx context.Context, in *policyInput) (*policyAnswer, error) {
 			document, err := s.Providers.Policy(ctx, in.Name, in.Feature)
 			if err != nil {

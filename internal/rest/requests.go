@@ -55,10 +55,14 @@ type timelineAnswer struct{ Body query.Timeline }
 
 func addRequests(on *surface) {
 	s := on.server
-	add(on, route{Operation: "requests.list", Method: http.MethodGet, Path: "/api/v1/requests", ID: "listRequests", Tag: "requests",
-		Summary: "Requests and returns, newest first"}, s.listRequests)
-	add(on, route{Operation: "requests.list", Method: http.MethodGet, Path: "/api/v1/requests/count", ID: "countRequests", Tag: "requests",
-		Summary: "How many requests and returns there are, by status"},
+	add(on, route{
+		Operation: "requests.list", Method: http.MethodGet, Path: "/api/v1/requests", ID: "listRequests", Tag: "requests",
+		Summary: "Requests and returns, newest first",
+	}, s.listRequests)
+	add(on, route{
+		Operation: "requests.list", Method: http.MethodGet, Path: "/api/v1/requests/count", ID: "countRequests", Tag: "requests",
+		Summary: "How many requests and returns there are, by status",
+	},
 		func(ctx context.Context, _ *struct{}) (*countAnswer, error) {
 			requests, err := s.Queries.Requests(ctx, query.RequestFilter{})
 			out := &countAnswer{Body: countView{Count: len(requests), ByStatus: map[string]int{}}}
@@ -67,12 +71,18 @@ func addRequests(on *surface) {
 			}
 			return out, err
 		})
-	add(on, route{Operation: "requests.show", Method: http.MethodGet, Path: "/api/v1/requests/{id}", ID: "getRequest", Tag: "requests",
-		Summary: "One request or return with its machines"}, s.showRequest)
-	add(on, route{Operation: "requests.status", Method: http.MethodGet, Path: "/api/v1/requests/{id}/status", ID: "getRequestStatus",
-		Tag: "requests", Summary: "How a request or return stands"}, s.showRequest)
-	add(on, route{Operation: "requests.timeline", Method: http.MethodGet, Path: "/api/v1/requests/{id}/timeline", ID: "getRequestTimeline",
-		Tag: "requests", Summary: "What happened to a request or return, step by step"},
+	add(on, route{
+		Operation: "requests.show", Method: http.MethodGet, Path: "/api/v1/requests/{id}", ID: "getRequest", Tag: "requests",
+		Summary: "One request or return with its machines",
+	}, s.showRequest)
+	add(on, route{
+		Operation: "requests.status", Method: http.MethodGet, Path: "/api/v1/requests/{id}/status", ID: "getRequestStatus",
+		Tag: "requests", Summary: "How a request or return stands",
+	}, s.showRequest)
+	add(on, route{
+		Operation: "requests.timeline", Method: http.MethodGet, Path: "/api/v1/requests/{id}/timeline", ID: "getRequestTimeline",
+		Tag: "requests", Summary: "What happened to a request or return, step by step",
+	},
 		func(ctx context.Context, in *timelineInput) (*timelineAnswer, error) {
 			timeline, err := s.Queries.RequestTimeline(ctx, ohfp.RequestID(in.ID), in.Each)
 			return &timelineAnswer{Body: timeline}, err

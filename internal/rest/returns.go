@@ -24,8 +24,10 @@ type reclaimed struct {
 
 func addReturns(on *surface) {
 	s := on.server
-	add(on, route{Operation: "machines.reclaimed", Method: http.MethodGet, Path: "/api/v1/requests/return", ID: "listReclaimed", Tag: "machines",
-		Summary: "Machines that the cloud or an operator takes back from their users"},
+	add(on, route{
+		Operation: "machines.reclaimed", Method: http.MethodGet, Path: "/api/v1/requests/return", ID: "listReclaimed", Tag: "machines",
+		Summary: "Machines that the cloud or an operator takes back from their users",
+	},
 		func(ctx context.Context, _ *struct{}) (*reclaimedAnswer, error) {
 			found, err := s.Queries.Reclaimed(ctx, nil)
 			out := &reclaimedAnswer{Body: reclaimedList{Requests: []reclaimed{}}}

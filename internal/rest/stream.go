@@ -33,13 +33,17 @@ type changesInput struct {
 
 func addStreams(on *surface) {
 	s := on.server
-	addStream(on, route{Operation: "requests.status", Method: http.MethodGet, Path: "/api/v1/requests/{id}/stream", ID: "streamRequest",
+	addStream(on, route{
+		Operation: "requests.status", Method: http.MethodGet, Path: "/api/v1/requests/{id}/stream", ID: "streamRequest",
 		Tag: "requests", Summary: "Follow a request or return to its end",
-		Text: "Each message is the request as GET shows it. After the one with which it has ended comes an empty object, and the stream ends."},
+		Text: "Each message is the request as GET shows it. After the one with which it has ended comes an empty object, and the stream ends.",
+	},
 		s.streamRequest)
-	addStream(on, route{Operation: "events.stream", Method: http.MethodGet, Path: "/api/v1/events/stream", ID: "streamEvents",
+	addStream(on, route{
+		Operation: "events.stream", Method: http.MethodGet, Path: "/api/v1/events/stream", ID: "streamEvents",
 		Tag: "events", Summary: "Follow what happens",
-		Text: "Each message is an event, its id the sequence. With Last-Event-ID, which browsers send by themselves, nothing is missed."},
+		Text: "Each message is an event, its id the sequence. With Last-Event-ID, which browsers send by themselves, nothing is missed.",
+	},
 		s.streamEvents)
 }
 
@@ -60,7 +64,7 @@ func addStream[I any](on *surface, r route, start func(ctx context.Context, in *
 			r, w := humago.Unwrap(call)
 			w.Header().Set("Content-Type", "text/event-stream")
 			w.Header().Set("X-Accel-Buffering", "no") // nginx would hold messages back
-			to := &stream{writer: w, controller: http.NewResponseController(w), now: time.Now}
+			to := &stream{writer: w, controller: http.NewResponseController(w), now: s.Now}
 			if r.Method == http.MethodHead {
 				return
 			}

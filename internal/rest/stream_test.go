@@ -29,7 +29,7 @@ func (w *world) follow(path string, headers ...string) <-chan message {
 	for i := 0; i < len(headers); i += 2 {
 		r.Header.Set(headers[i], headers[i+1])
 	}
-	response, err := w.http.Do(r)
+	response, err := w.http.Do(r) //nolint:bodyclose // closed where it is read
 	if err != nil {
 		w.tb.Fatal(err)
 	}

@@ -53,12 +53,18 @@ func addSystem(on *surface) {
 		}
 	}
 	live := func(h Health) bool { return h.Live }
-	add(on, route{Method: http.MethodGet, Path: "/health", ID: "health", Tag: "system",
-		Summary: "Whether the program does its work", Text: "Answers anybody. 503 when it should be started again."}, health(live))
-	add(on, route{Method: http.MethodGet, Path: "/livez", ID: "livez", Tag: "system",
-		Summary: "Whether the program lives", Text: "Answers anybody. 503 when it should be started again."}, health(live))
-	add(on, route{Method: http.MethodGet, Path: "/readyz", ID: "readyz", Tag: "system",
-		Summary: "Whether the program is ready for calls", Text: "Answers anybody. 503 before the first look at the cloud."},
+	add(on, route{
+		Method: http.MethodGet, Path: "/health", ID: "health", Tag: "system",
+		Summary: "Whether the program does its work", Text: "Answers anybody. 503 when it should be started again.",
+	}, health(live))
+	add(on, route{
+		Method: http.MethodGet, Path: "/livez", ID: "livez", Tag: "system",
+		Summary: "Whether the program lives", Text: "Answers anybody. 503 when it should be started again.",
+	}, health(live))
+	add(on, route{
+		Method: http.MethodGet, Path: "/readyz", ID: "readyz", Tag: "system",
+		Summary: "Whether the program is ready for calls", Text: "Answers anybody. 503 before the first look at the cloud.",
+	},
 		health(func(h Health) bool { return h.Ready && h.Live }))
 	add(on, route{Method: http.MethodGet, Path: "/info", ID: "info", Tag: "system", Summary: "What answers here, and as whom it takes you"},
 		func(ctx context.Context, _ *struct{}) (*infoAnswer, error) {

@@ -48,8 +48,10 @@ type countView struct {
 
 func addTemplates(on *surface) {
 	s := on.server
-	add(on, route{Operation: "templates.list", Method: http.MethodGet, Path: "/api/v1/templates", ID: "listTemplates", Tag: "templates",
-		Summary: "What machines may be asked for", Text: "No cloud is asked. A template that cannot be used now has the reason under refused."},
+	add(on, route{
+		Operation: "templates.list", Method: http.MethodGet, Path: "/api/v1/templates", ID: "listTemplates", Tag: "templates",
+		Summary: "What machines may be asked for", Text: "No cloud is asked. A template that cannot be used now has the reason under refused.",
+	},
 		func(ctx context.Context, in *templatesInput) (*templatesAnswer, error) {
 			views, problems, err := s.Queries.TemplateList(ctx)
 			if err != nil {
@@ -60,14 +62,18 @@ func addTemplates(on *surface) {
 			})
 			return &templatesAnswer{Body: view.NewTemplates(part(views, in.Paging), problems, in.Verbose)}, nil
 		})
-	add(on, route{Operation: "templates.list", Method: http.MethodGet, Path: "/api/v1/templates/count", ID: "countTemplates", Tag: "templates",
-		Summary: "How many templates there are"},
+	add(on, route{
+		Operation: "templates.list", Method: http.MethodGet, Path: "/api/v1/templates/count", ID: "countTemplates", Tag: "templates",
+		Summary: "How many templates there are",
+	},
 		func(ctx context.Context, _ *struct{}) (*countAnswer, error) {
 			views, _, err := s.Queries.TemplateList(ctx)
 			return &countAnswer{Body: countView{Count: len(views)}}, err
 		})
-	add(on, route{Operation: "templates.show", Method: http.MethodGet, Path: "/api/v1/templates/{id}", ID: "getTemplate", Tag: "templates",
-		Summary: "One template with all its fields"},
+	add(on, route{
+		Operation: "templates.show", Method: http.MethodGet, Path: "/api/v1/templates/{id}", ID: "getTemplate", Tag: "templates",
+		Summary: "One template with all its fields",
+	},
 		func(ctx context.Context, in *templateInput) (*templateAnswer, error) {
 			_, shown, tag, err := s.found(ctx, ohfp.TemplateID(in.ID))
 			if err != nil {

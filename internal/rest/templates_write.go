@@ -57,8 +57,10 @@ type refreshed struct {
 
 func addTemplateWrites(on *surface) {
 	s := on.server
-	add(on, route{Operation: "templates.create", Method: http.MethodPost, Path: "/api/v1/templates", ID: "createTemplate", Tag: "templates",
-		Summary: "Put a new template into the store", Status: http.StatusCreated, Write: true},
+	add(on, route{
+		Operation: "templates.create", Method: http.MethodPost, Path: "/api/v1/templates", ID: "createTemplate", Tag: "templates",
+		Summary: "Put a new template into the store", Status: http.StatusCreated, Write: true,
+	},
 		func(ctx context.Context, in *newTemplateInput) (*newTemplateAnswer, error) {
 			t, err := s.parse("", in.Body)
 			if err != nil {
@@ -70,8 +72,10 @@ func addTemplateWrites(on *surface) {
 			}
 			return s.stored(ctx, stored.ID)
 		})
-	add(on, route{Operation: "templates.update", Method: http.MethodPut, Path: "/api/v1/templates/{id}", ID: "updateTemplate", Tag: "templates",
-		Summary: "Replace a template of the store", Write: true},
+	add(on, route{
+		Operation: "templates.update", Method: http.MethodPut, Path: "/api/v1/templates/{id}", ID: "updateTemplate", Tag: "templates",
+		Summary: "Replace a template of the store", Write: true,
+	},
 		func(ctx context.Context, in *changeTemplateInput) (*newTemplateAnswer, error) {
 			t, err := s.parse(in.ID, in.Body)
 			if err != nil {
@@ -87,9 +91,11 @@ func addTemplateWrites(on *surface) {
 			}
 			return s.stored(ctx, t.ID)
 		})
-	add(on, route{Operation: "templates.delete", Method: http.MethodDelete, Path: "/api/v1/templates/{id}", ID: "deleteTemplate", Tag: "templates",
+	add(on, route{
+		Operation: "templates.delete", Method: http.MethodDelete, Path: "/api/v1/templates/{id}", ID: "deleteTemplate", Tag: "templates",
 		Summary: "Remove a template from the store",
-		Text:    "Its machines are not touched. It stays listed and launches nothing until it is forgotten.", Status: http.StatusNoContent, Write: true},
+		Text:    "Its machines are not touched. It stays listed and launches nothing until it is forgotten.", Status: http.StatusNoContent, Write: true,
+	},
 		func(ctx context.Context, in *TemplatePath) (*nothing, error) {
 			version, err := s.version(ctx, *in)
 			if err != nil {
@@ -99,13 +105,17 @@ func addTemplateWrites(on *surface) {
 				ID: ohfp.TemplateID(in.ID), Version: version, Origin: callerOf(ctx).Origin(),
 			})
 		})
-	add(on, route{Operation: "templates.forget", Method: http.MethodPost, Path: "/api/v1/templates/{id}/forget", ID: "forgetTemplate", Tag: "templates",
-		Summary: "Stop listing a template that is broken or gone", Status: http.StatusNoContent, Write: true},
+	add(on, route{
+		Operation: "templates.forget", Method: http.MethodPost, Path: "/api/v1/templates/{id}/forget", ID: "forgetTemplate", Tag: "templates",
+		Summary: "Stop listing a template that is broken or gone", Status: http.StatusNoContent, Write: true,
+	},
 		func(ctx context.Context, in *templateName) (*nothing, error) {
 			return &nothing{}, s.Commands.ForgetTemplate(ctx, command.ForgetTemplate{ID: ohfp.TemplateID(in.ID)})
 		})
-	add(on, route{Operation: "templates.validate", Method: http.MethodPost, Path: "/api/v1/templates/validate", ID: "validateTemplate", Tag: "templates",
-		Summary: "Check a template without storing it", Text: "With the defaults that it would get. No cloud is asked."},
+	add(on, route{
+		Operation: "templates.validate", Method: http.MethodPost, Path: "/api/v1/templates/validate", ID: "validateTemplate", Tag: "templates",
+		Summary: "Check a template without storing it", Text: "With the defaults that it would get. No cloud is asked.",
+	},
 		func(ctx context.Context, in *newTemplateInput) (*verdictAnswer, error) {
 			t, err := s.parse("", in.Body)
 			if err == nil {
@@ -117,8 +127,10 @@ func addTemplateWrites(on *surface) {
 			}
 			return out, nil
 		})
-	add(on, route{Operation: "templates.refresh", Method: http.MethodPost, Path: "/api/v1/templates/refresh", ID: "refreshTemplates", Tag: "templates",
-		Summary: "Read templates anew, and resolve what they name", Write: true}, s.refreshTemplates)
+	add(on, route{
+		Operation: "templates.refresh", Method: http.MethodPost, Path: "/api/v1/templates/refresh", ID: "refreshTemplates", Tag: "templates",
+		Summary: "Read templates anew, and resolve what they name", Write: true,
+	}, s.refreshTemplates)
 }
 
 type templateName struct {

@@ -74,10 +74,14 @@ type cleanAnswer struct {
 
 func addUpkeep(on *surface) {
 	s := on.server
-	add(on, route{Operation: "orphans.collect", Method: http.MethodPost, Path: "/api/v1/orphans/collect", ID: "collectOrphans", Tag: "orphans",
-		Summary: "End orphans that are ripe", Text: "They are terminated; everything on them is lost.", Write: true}, s.collectOrphans)
-	add(on, route{Operation: "storage.rebuild", Method: http.MethodPost, Path: "/api/v1/storage/rebuild", ID: "rebuildRecords", Tag: "storage",
-		Summary: "Make lost records again from the tags in the cloud", Write: true},
+	add(on, route{
+		Operation: "orphans.collect", Method: http.MethodPost, Path: "/api/v1/orphans/collect", ID: "collectOrphans", Tag: "orphans",
+		Summary: "End orphans that are ripe", Text: "They are terminated; everything on them is lost.", Write: true,
+	}, s.collectOrphans)
+	add(on, route{
+		Operation: "storage.rebuild", Method: http.MethodPost, Path: "/api/v1/storage/rebuild", ID: "rebuildRecords", Tag: "storage",
+		Summary: "Make lost records again from the tags in the cloud", Write: true,
+	},
 		func(ctx context.Context, in *rebuildInput) (*rebuildAnswer, error) {
 			done, err := s.Commands.RebuildRecords(ctx, command.RebuildRecords{DryRun: in.Body.DryRun})
 			if err != nil && len(done.Requests) == 0 {
@@ -85,16 +89,20 @@ func addUpkeep(on *surface) {
 			}
 			return &rebuildAnswer{Body: rebuildView{Rebuild: done, Unread: unreadOf(done.Unread)}}, nil
 		})
-	add(on, route{Operation: "providers.refresh", Method: http.MethodPost, Path: "/api/v1/providers/{name}/refresh", ID: "refreshProvider",
-		Tag: "providers", Summary: "Forget what was learnt of the cloud, and ask again", Write: true},
+	add(on, route{
+		Operation: "providers.refresh", Method: http.MethodPost, Path: "/api/v1/providers/{name}/refresh", ID: "refreshProvider",
+		Tag: "providers", Summary: "Forget what was learnt of the cloud, and ask again", Write: true,
+	},
 		func(ctx context.Context, in *ProviderInput) (*refreshAnswer, error) {
 			types, err := s.Providers.Refresh(ctx, in.Name)
 			out := &refreshAnswer{}
 			out.Body.Name, out.Body.MachineTypes = in.Name, types
 			return out, err
 		})
-	add(on, route{Operation: "infrastructure.clean", Method: http.MethodPost, Path: "/api/v1/infrastructure/clean", ID: "cleanInfrastructure",
-		Tag: "infrastructure", Summary: "Remove launch templates that nothing uses", Write: true}, s.clean)
+	add(on, route{
+		Operation: "infrastructure.clean", Method: http.MethodPost, Path: "/api/v1/infrastructure/clean", ID: "cleanInfrastructure",
+		Tag: "infrastructure", Summary: "Remove launch templates that nothing uses", Write: true,
+	}, s.clean)
 }
 
 func (s *Server) collectOrphans(ctx context.Context, in *collectInput) (*collectAnswer, error) {

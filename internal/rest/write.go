@@ -125,8 +125,10 @@ func addWrites(on *surface) {
 		r.After = s.answered
 		add(on, r, s.createRequest)
 	}
-	add(on, route{Operation: "requests.create", Method: http.MethodPost, Path: "/api/v1/requests/plan", ID: "planRequest", Tag: "requests",
-		Summary: "What a request would do", Text: "Nothing is stored, and nothing changes in the cloud."},
+	add(on, route{
+		Operation: "requests.create", Method: http.MethodPost, Path: "/api/v1/requests/plan", ID: "planRequest", Tag: "requests",
+		Summary: "What a request would do", Text: "Nothing is stored, and nothing changes in the cloud.",
+	},
 		func(ctx context.Context, in *planInput) (*planAnswer, error) {
 			what, err := in.Body.command(ctx)
 			if err != nil {
@@ -144,21 +146,31 @@ func addWrites(on *surface) {
 			}
 			return out, nil
 		})
-	add(on, route{Operation: "requests.cancel", Method: http.MethodDelete, Path: "/api/v1/requests/{id}", ID: "cancelRequest", Tag: "requests",
-		Summary: "Stop a request that is under way and release what it has", Write: true},
+	add(on, route{
+		Operation: "requests.cancel", Method: http.MethodDelete, Path: "/api/v1/requests/{id}", ID: "cancelRequest", Tag: "requests",
+		Summary: "Stop a request that is under way and release what it has", Write: true,
+	},
 		func(ctx context.Context, in *cancelInput) (*requestAnswer, error) {
 			r, err := s.Commands.CancelRequest(ctx, command.CancelRequest{ID: ohfp.RequestID(in.ID), Origin: callerOf(ctx).Origin()})
 			return &requestAnswer{Body: requestView{Request: view.NewFullRequest(r, s.Now())}}, err
 		})
-	add(on, route{Operation: "requests.return", Method: http.MethodPost, Path: "/api/v1/machines/return", ID: "returnMachines", Tag: "machines",
+	add(on, route{
+		Operation: "requests.return", Method: http.MethodPost, Path: "/api/v1/machines/return", ID: "returnMachines", Tag: "machines",
 		Summary: "Give machines back", Text: "They are terminated; everything on them is lost. Machines that are not known here are listed under unknown.",
-		Write: true, After: s.answered}, s.returnMachines)
-	add(on, route{Operation: "machines.stop", Method: http.MethodPost, Path: "/api/v1/machines/stop", ID: "stopMachines", Tag: "machines",
-		Summary: "Stop machines, which keep their disks and addresses", Write: true}, s.switchMachines(false))
-	add(on, route{Operation: "machines.start", Method: http.MethodPost, Path: "/api/v1/machines/start", ID: "startMachines", Tag: "machines",
-		Summary: "Start machines that are stopped", Write: true}, s.switchMachines(true))
-	add(on, route{Operation: "machines.drain", Method: http.MethodPost, Path: "/api/v1/machines/drain", ID: "drainMachines", Tag: "machines",
-		Summary: "Ask the users of machines to give them back", Text: "What is given narrows the choice together.", Write: true}, s.drainMachines)
+		Write: true, After: s.answered,
+	}, s.returnMachines)
+	add(on, route{
+		Operation: "machines.stop", Method: http.MethodPost, Path: "/api/v1/machines/stop", ID: "stopMachines", Tag: "machines",
+		Summary: "Stop machines, which keep their disks and addresses", Write: true,
+	}, s.switchMachines(false))
+	add(on, route{
+		Operation: "machines.start", Method: http.MethodPost, Path: "/api/v1/machines/start", ID: "startMachines", Tag: "machines",
+		Summary: "Start machines that are stopped", Write: true,
+	}, s.switchMachines(true))
+	add(on, route{
+		Operation: "machines.drain", Method: http.MethodPost, Path: "/api/v1/machines/drain", ID: "drainMachines", Tag: "machines",
+		Summary: "Ask the users of machines to give them back", Text: "What is given narrows the choice together.", Write: true,
+	}, s.drainMachines)
 }
 
 // switchMachines stops or starts machines.
