@@ -64,7 +64,8 @@ func addStream[I any](on *surface, r route, start func(ctx context.Context, in *
 			r, w := humago.Unwrap(call)
 			w.Header().Set("Content-Type", "text/event-stream")
 			w.Header().Set("X-Accel-Buffering", "no") // nginx would hold messages back
-			to := &stream{writer: w, controller: http.NewResponseController(w), now: s.Now}
+			// Deadlines of connections go by the machine's own clock.
+			to := &stream{writer: w, controller: http.NewResponseController(w), now: time.Now} //nolint:forbidigo // see above
 			if r.Method == http.MethodHead {
 				return
 			}
