@@ -99,6 +99,8 @@ func summary(ledger []awssim.Call) (rows []callRow, launched int) {
 		"DescribeLaunchTemplates":        "is it there already?",
 		"DescribeLaunchTemplateVersions": "is it there already?",
 		"DescribeTags":                   "which are ours?",
+		"DescribeAutoScalingGroups":      "does a group of ours lack its record?",
+		"DescribeInstanceStatus":         "does AWS plan to maintain any?",
 		"DeleteFleets":                   "removes the empty fleet",
 		"DescribeFleets":                 "how is the fleet?",
 		"DescribeSubnets":                "where do the subnets lie?",
