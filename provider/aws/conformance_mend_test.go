@@ -21,7 +21,8 @@ import (
 //   - RunInstances launches up to MaxCount machines, where moto launches MinCount;
 //   - the machines of fleets carry AWS's own tag of the fleet;
 //   - DescribeTags knows the tags of Spot Fleets;
-//   - DeleteFleets and CancelSpotFleetRequests take fleets that are empty.
+//   - DeleteFleets and CancelSpotFleetRequests take fleets that are empty;
+//   - DescribeFleets and DescribeSpotFleetRequests refuse an id that is unknown, where moto leaves it out.
 type mended struct {
 	next http.Handler
 	ec2  *ec2.Client
@@ -55,9 +56,36 @@ func (m mended) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			}
 		}
 		reply(w, answer)
+	case "DescribeFleets":
+		m.describe(w, r, sent, asked(form, "FleetId.%d"), "InvalidFleetId.NotFound")
+	case "DescribeSpotFleetRequests":
+		m.describe(w, r, sent, asked(form, "SpotFleetRequestId.%d"), "InvalidSpotFleetRequestId.NotFound")
 	default:
 		m.pass(w, r, sent)
 	}
+}
+
+// asked are the values of a list in a call, which counts from 1.
+func asked(form url.Values, key string) []string {
+	var values []string
+	for i := 1; form.Has(fmt.Sprintf(key, i)); i++ {
+		values = append(values, form.Get(fmt.Sprintf(key, i)))
+	}
+	return values
+}
+
+// describe passes a call on, and refuses it when the answer leaves out one of the ids it asked for.
+func (m mended) describe(w http.ResponseWriter, r *http.Request, sent []byte, ids []string, refusal string) {
+	answer := m.ask(r, sent)
+	for _, id := range ids {
+		if answer.Code == http.StatusOK && !bytes.Contains(answer.Body.Bytes(), []byte(">"+id+"<")) {
+			w.Header().Set("Content-Type", "text/xml")
+			w.WriteHeader(http.StatusBadRequest)
+			_, _ = fmt.Fprintf(w, "<Response><Errors><Error><Code>%s</Code><Message>The ID '%s' does not exist</Message></Error></Errors></Response>", refusal, id)
+			return
+		}
+	}
+	reply(w, answer)
 }
 
 func (m mended) pass(w http.ResponseWriter, r *http.Request, sent []byte) {
