@@ -115,7 +115,7 @@ conformance: ## Print the table of the provider suite: way to launch, case, clou
 
 .PHONY: test-dynalite
 test-dynalite: ## Run the tests of the store in DynamoDB, and commands on it, beside dynalite (installed by npm; none may be skipped)
-	@OHFP_TEST_DISALLOW_SKIP=1 tools/with-dynalite $(GO) test -skip TestServerChaos -count=1 -timeout 15m -run 'Server|OnDynamoDB' ./store/dynamodb ./store/transfer ./internal/cli
+	@OHFP_TEST_DISALLOW_SKIP=1 tools/with-dynalite $(GO) test -count=1 -timeout 15m -run 'Server|OnDynamoDB' ./store/dynamodb ./store/transfer ./internal/cli
 
 .PHONY: test-mcp
 test-mcp: build ## Drive bin/ohfp through the Python SDK and the inspector of the Model Context Protocol (installed unless there)
