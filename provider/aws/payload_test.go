@@ -102,7 +102,7 @@ func TestLaunchersRefuse(t *testing.T) {
 	for _, test := range []struct{ api, fields, want string }{
 		{"SpotFleet", base + `"vmType": "m5.large", "fleetType": "instant"`, "fleetType instant has no meaning for SpotFleet"},
 		{"SpotFleet", `"launchTemplateId": "lt-1", "keyName": "ops"`, "keyName has no meaning for SpotFleet beside launchTemplateId"},
-		{"SpotFleet", base + `"vmType": "m5.large", "priceType": "spot", "poolsCount": 3`, "poolsCount needs allocationStrategy lowestPrice"},
+		{"SpotFleet", base + `"vmType": "m5.large", "priceType": "spot", "allocationStrategy": "diversified", "poolsCount": 3`, "poolsCount needs allocationStrategy lowestPrice"},
 		{"SpotFleet", base + `"vmType": "m5.large", "allocationStrategy": "diversified"`, "allocationStrategy diversified is for spot"},
 		{"EC2Fleet", `"launchTemplateId": "lt-1", "imageId": "ami-1", "fleetType": "maintain"`, "imageId has no meaning for EC2Fleet beside launchTemplateId"},
 		{"EC2Fleet", base + `"vmType": "m5.large", "spotFleetRequestExpiry": 30`, "spotFleetRequestExpiry has no meaning for fleets of type instant; use timeout"},

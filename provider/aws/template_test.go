@@ -56,7 +56,7 @@ func TestValidateRefuses(t *testing.T) {
 		{"EC2Fleet", `{` + base + `"vmType": "m5.large", "allocationStrategy": "cheapest"}`, `allocationStrategy "cheapest" is not known`},
 		{"EC2Fleet", `{` + base + `"vmType": "m5.large", "priceType": "spot", "allocationStrategy": "prioritized"}`, "allocationStrategy prioritized is for machines on demand"},
 		{"EC2Fleet", `{` + base + `"vmType": "m5.large", "priceType": "spot", "allocationStrategyOnDemand": "prioritized"}`, "allocationStrategyOnDemand has no meaning for spot"},
-		{"EC2Fleet", `{` + base + `"vmType": "m5.large", "priceType": "spot", "poolsCount": 2}`, "poolsCount needs allocationStrategy lowestPrice"},
+		{"EC2Fleet", `{` + base + `"vmType": "m5.large", "priceType": "spot", "allocationStrategy": "capacityOptimized", "poolsCount": 2}`, "poolsCount needs allocationStrategy lowestPrice"},
 		{"EC2Fleet", `{"launchTemplateId": "lt-1", "userDataScript": "#!/bin/sh"}`, "userDataScript has no meaning for EC2Fleet beside launchTemplateId"},
 		{"", `{"vmType": "m5.large"}`, "imageId is missing; set it, or launchTemplateId"},
 		{"", `{` + base + `"keyName": "x"}`, "vmType is missing"},
@@ -234,6 +234,7 @@ func TestOrders(t *testing.T) {
 		"ec2fleet-ondemand":          {"EC2Fleet", rich + `, "vmTypesPriority": {"m5.large": 1, "m5.xlarge": 0}, "context": "c-1"}`, 5},
 		"ec2fleet-ondemand-in-order": {"EC2Fleet", `{"imageId": "/images/compute", "vmTypes": {"m5.large": 2, "c5.large": 1}, "allocationStrategyOnDemand": "prioritized"}`, 5},
 		"ec2fleet-spot":              {"EC2Fleet", rich + `, "priceType": "spot", "maxSpotPrice": 0.05, "allocationStrategy": "lowestPrice", "poolsCount": 2, "associatePublicIpAddress": true}`, 9},
+		"ec2fleet-spot-pools":        {"EC2Fleet", `{"imageId": "` + image + `", "vmType": "m5.large", "subnetId": "` + subnetA + `", "priceType": "spot", "poolsCount": 3}`, 9},
 		"ec2fleet-own-template":      {"EC2Fleet", `{"launchTemplateId": "lt-0123456789abcdef0", "launchTemplateVersion": "$Latest", "vmType": "c5.large", "keyName": "ops", "priceType": "spot"}`, 2},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -48,6 +48,8 @@ func strategies(s spec.Spec) (spot, onDemand string) {
 	}
 	prioritized := s.Prioritized()
 	switch {
+	case spot == "" && s.Own("poolsCount"): // it means something with this one only
+		spot = spec.LowestPrice
 	case spot == "" && prioritized:
 		spot = spec.CapacityPrioritized
 	case spot == "":
