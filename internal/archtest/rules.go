@@ -28,13 +28,17 @@ const (
 )
 
 // faces is what every driving adapter translates onto; adapters never import each other.
-const faces = ". internal/command internal/query internal/view internal/hostfactory internal/access internal/output internal/config internal/version"
+const faces = ". api internal/command internal/query internal/view internal/hostfactory internal/access internal/output internal/config internal/version"
 
 // Rules is the architecture as a table, from the domain outwards. docs/architecture.md explains it.
 func Rules() []Rule {
 	return []Rule{
 		// The domain: what a request means, without any world around it.
 		{Package: "."},
+
+		// What programs elsewhere use: the types of the wire, and what makes calls.
+		{Package: "api", May: "."},
+		{Package: "client", May: ". api"},
 
 		// The ports and what implements them.
 		{Package: "provider", May: "."},
@@ -69,7 +73,7 @@ func Rules() []Rule {
 		{Package: "internal/query", May: ". store internal/orphans", Never: "store.Store"},
 
 		// What the faces share.
-		{Package: "internal/view", May: ". internal/command internal/query"},
+		{Package: "internal/view", May: ". api internal/command internal/query"},
 		{Package: "internal/config/document", May: ".", Uses: yaml}, // JSON and YAML with line numbers, whatever they mean
 		{Package: "internal/config/directories"},                    // shared with cmd/ohfp-hf
 		{Package: "internal/config", May: ". internal/config/document internal/config/directories", Uses: yaml},

@@ -208,6 +208,13 @@ func (d *desk) Machines(_ context.Context, filter store.MachineFilter) ([]ohfp.M
 	return machines, nil
 }
 
+func (d *desk) InHand(context.Context) (machines []ohfp.Machine, underWay int, err error) {
+	for _, r := range d.requests {
+		machines = append(machines, r.Machines...)
+	}
+	return machines, 0, d.refuse
+}
+
 func (d *desk) Reclaimed(context.Context, []query.Named) ([]query.Reclaimed, error) { return nil, nil }
 
 // run runs a command line on the desk.

@@ -144,27 +144,18 @@ func (in giveBack) command(p *program, args []string) (command.ReturnMachines, e
 	return what, nil
 }
 
-// inHand are the machines that their users have. Those of requests under way are not among them: such a request would
-// launch others for them.
+// inHand are the machines that their users have.
 func (p *program) inHand(ctx context.Context, s *session) ([]command.Named, error) {
-	machines, err := s.Queries.Machines(ctx, query.MachineFilter{States: aliveStates()})
-	if err != nil {
-		return nil, err
-	}
-	open, err := allRequests(ctx, s, query.RequestFilter{
-		Type: ohfp.TypeAcquire, Statuses: []ohfp.Status{ohfp.StatusPending, ohfp.StatusInProgress, ohfp.StatusStopping},
-	})
+	machines, underWay, err := s.Queries.InHand(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var named []command.Named
-	for _, m := range wanted(machines) {
-		if !slices.Contains(open, m.Request) {
-			named = append(named, command.Named{ID: m.ID})
-		}
+	for _, m := range machines {
+		named = append(named, command.Named{ID: m.ID})
 	}
-	if len(open) > 0 {
-		p.note("%d requests are under way and are left alone; see ohfp requests cancel --all", len(open))
+	if underWay > 0 {
+		p.note("%d requests are under way and are left alone; see ohfp requests cancel --all", underWay)
 	}
 	return named, nil
 }

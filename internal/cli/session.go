@@ -35,6 +35,7 @@ type queries interface {
 	MachineTimeline(ctx context.Context, id ohfp.MachineID) (query.Timeline, error)
 	Orphans(ctx context.Context) (query.Orphans, error)
 	Abandoned(ctx context.Context, filter query.RequestFilter) ([]ohfp.Request, error)
+	InHand(ctx context.Context) (machines []ohfp.Machine, underWay int, err error)
 }
 
 // session is an open store with the commands and queries on it.

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/openhostfactory/ohfp"
+	"github.com/openhostfactory/ohfp/api"
 	"github.com/openhostfactory/ohfp/internal/command"
 	"github.com/openhostfactory/ohfp/internal/query"
 	"github.com/openhostfactory/ohfp/internal/view"
@@ -18,18 +19,12 @@ type machinesInput struct {
 	Status     []string `query:"status" enum:"pending,running,stopping,stopped,shutting-down,terminated,all" doc:"Only machines in these states, separated by commas; all that are not terminated unless given"`
 	RequestID  string   `query:"requestId" doc:"Only machines of this request, or given back by this return"`
 	TemplateID string   `query:"templateId" doc:"Only machines of this template"`
+	Provider   string   `query:"providerName" maxLength:"64" doc:"Only machines of this provider instance"`
 	Noticed    bool     `query:"noticed" doc:"Only machines that the cloud or an operator takes back"`
 	Sync       bool     `query:"sync" doc:"Look at the cloud before answering"`
 }
 
-type machinesAnswer struct{ Body machineList }
-
-type machineList struct {
-	view.Machines
-
-	Next    string `json:"next,omitempty" doc:"Where the list goes on: pass it as cursor"`
-	Message string `json:"message,omitempty" doc:"Why this may be old"`
-}
+type machinesAnswer struct{ Body api.MachineList }
 
 type machineInput struct {
 	ID string `path:"id" minLength:"1" maxLength:"200" doc:"The machine"`
@@ -55,7 +50,7 @@ func addMachines(on *surface) {
 	},
 		func(ctx context.Context, _ *struct{}) (*countAnswer, error) {
 			machines, err := s.Queries.Machines(ctx, query.MachineFilter{})
-			out := &countAnswer{Body: countView{Count: len(machines), ByStatus: map[string]int{}}}
+			out := &countAnswer{Body: api.Count{Count: len(machines), ByStatus: map[string]int{}}}
 			for _, m := range machines {
 				out.Body.ByStatus[string(m.State)]++
 			}
@@ -118,13 +113,44 @@ func (s *Server) listMachines(ctx context.Context, in *machinesInput) (*machines
 	if in.Sync {
 		problem = s.sync(ctx, command.SyncRequests{Others: true, Live: true})
 	}
-	machines, err := s.Queries.Machines(ctx, filter)
+	machines, next, err := s.machinesOf(ctx, in.Provider, filter)
 	if err != nil {
 		return nil, err
 	}
-	out := &machinesAnswer{Body: machineList{Machines: view.NewMachines(machines), Message: problem}}
-	if n := len(machines); n > 0 && n == in.Limit {
-		out.Body.Next = store.MachineCursor(machines[n-1])
+	return &machinesAnswer{Body: api.MachineList{Machines: view.NewMachines(machines), Next: next, Message: problem}}, nil
+}
+
+// machinesOf is a page of machines and where the next one begins. Stores know nothing of providers, so that those of one are
+// picked out of all here.
+func (s *Server) machinesOf(ctx context.Context, provider string, filter query.MachineFilter) (page []ohfp.Machine, next string, err error) {
+	if provider == "" {
+		page, err = s.Queries.Machines(ctx, filter)
+		if n := len(page); n > 0 && n == filter.Limit {
+			next = store.MachineCursor(page[n-1])
+		}
+		return page, next, err
 	}
-	return out, nil
+	part, skip := filter, filter.Offset
+	part.Limit, part.Offset = max(filter.Limit, batchLimit), 0
+	for {
+		machines, err := s.Queries.Machines(ctx, part)
+		if err != nil {
+			return nil, "", err
+		}
+		for _, m := range machines {
+			switch {
+			case m.Provider != provider:
+			case skip > 0:
+				skip--
+			default:
+				if page = append(page, m); len(page) == filter.Limit {
+					return page, store.MachineCursor(m), nil
+				}
+			}
+		}
+		if len(machines) < part.Limit {
+			return page, "", nil
+		}
+		part.After = store.MachineCursor(machines[len(machines)-1])
+	}
 }

@@ -12,25 +12,12 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/openhostfactory/ohfp"
+	"github.com/openhostfactory/ohfp/api"
 	"github.com/openhostfactory/ohfp/internal/access"
 )
 
-// Problem is why a call failed, as RFC 9457 has it.
-type Problem struct {
-	Type   string   `json:"type" doc:"Where the code is explained"`
-	Title  string   `json:"title" doc:"The status in words"`
-	Status int      `json:"status" doc:"The HTTP status"`
-	Code   string   `json:"code" doc:"What kind of failure it is" example:"not_found"`
-	Detail string   `json:"detail" doc:"One sentence: what is wrong and what to do"`
-	Retry  bool     `json:"retry" doc:"Whether the same call may succeed later without anybody changing anything"`
-	Errors []Defect `json:"errors,omitempty" doc:"What is wrong with which part of the input"`
-}
-
-// Defect is one thing that is wrong with the input.
-type Defect struct {
-	Location string `json:"location,omitempty" doc:"For example body.count"`
-	Message  string `json:"message"`
-}
+// Problem is a failure as it is answered.
+type Problem struct{ api.Problem }
 
 // Error is the sentence.
 func (p *Problem) Error() string { return p.Detail }
@@ -104,7 +91,7 @@ func sentence(err error) string {
 }
 
 func newProblem(status int, code, detail string) *Problem {
-	return &Problem{Type: explained, Title: http.StatusText(status), Status: status, Code: code, Detail: detail}
+	return &Problem{api.Problem{Type: explained, Title: http.StatusText(status), Status: status, Code: code, Detail: detail}}
 }
 
 // statusCodes names the failures that are found before a command or query is asked.
@@ -142,7 +129,7 @@ func fromHuma(_ huma.Context, _ string, v any) (any, error) {
 	p := newProblem(model.Status, statusCode(model.Status), model.Detail)
 	for _, e := range model.Errors {
 		if e != nil {
-			p.Errors = append(p.Errors, Defect{Location: e.Location, Message: e.Message})
+			p.Errors = append(p.Errors, api.Defect{Location: e.Location, Message: e.Message})
 		}
 	}
 	if len(p.Errors) > 0 {

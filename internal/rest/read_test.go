@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/openhostfactory/ohfp"
+	"github.com/openhostfactory/ohfp/api"
 	"github.com/openhostfactory/ohfp/internal/command"
 	"github.com/openhostfactory/ohfp/internal/view"
 )
@@ -147,7 +148,7 @@ func TestPages(t *testing.T) {
 	seen := map[ohfp.RequestID]bool{}
 	cursor, pages := "", 0
 	for {
-		var page requestList
+		var page api.RequestList
 		w.want(http.StatusOK, w.call(http.MethodGet, "/api/v1/requests?limit=2&cursor="+cursor, ""), &page)
 		for _, r := range page.Requests.Requests {
 			if seen[r.ID] {
@@ -163,9 +164,9 @@ func TestPages(t *testing.T) {
 	if len(seen) != 5 || pages != 3 {
 		t.Errorf("%d requests on %d pages", len(seen), pages)
 	}
-	var machines machineList
+	var machines api.MachineList
 	w.want(http.StatusOK, w.call(http.MethodGet, "/api/v1/machines?limit=7", ""), &machines)
-	var rest machineList
+	var rest api.MachineList
 	w.want(http.StatusOK, w.call(http.MethodGet, "/api/v1/machines?limit=7&cursor="+machines.Next, ""), &rest)
 	if len(machines.Machines.Machines) != 7 || len(rest.Machines.Machines) != 3 || rest.Next != "" {
 		t.Errorf("%d and %d machines, then %q", len(machines.Machines.Machines), len(rest.Machines.Machines), rest.Next)

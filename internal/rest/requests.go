@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/openhostfactory/ohfp"
+	"github.com/openhostfactory/ohfp/api"
 	"github.com/openhostfactory/ohfp/internal/command"
 	"github.com/openhostfactory/ohfp/internal/query"
 	"github.com/openhostfactory/ohfp/internal/view"
@@ -22,14 +23,7 @@ type requestsInput struct {
 	Sync       bool     `query:"sync" doc:"Look at the cloud before answering"`
 }
 
-type requestsAnswer struct{ Body requestList }
-
-type requestList struct {
-	view.Requests
-
-	Next    string `json:"next,omitempty" doc:"Where the list goes on: pass it as cursor"`
-	Message string `json:"message,omitempty" doc:"Why this may be old"`
-}
+type requestsAnswer struct{ Body api.RequestList }
 
 type requestInput struct {
 	ID      string `path:"id" minLength:"1" maxLength:"100" doc:"The request or return"`
@@ -37,14 +31,7 @@ type requestInput struct {
 	Verbose bool   `query:"verbose" default:"true" doc:"With machines"`
 }
 
-type requestAnswer struct{ Body requestView }
-
-// requestView is a request, and why what is known of it may be old.
-type requestView struct {
-	view.Request
-
-	Problem string `json:"problem,omitempty" doc:"Why this may be old"`
-}
+type requestAnswer struct{ Body api.RequestView }
 
 type timelineInput struct {
 	ID   string `path:"id" minLength:"1" maxLength:"100"`
@@ -65,7 +52,7 @@ func addRequests(on *surface) {
 	},
 		func(ctx context.Context, _ *struct{}) (*countAnswer, error) {
 			requests, err := s.Queries.Requests(ctx, query.RequestFilter{})
-			out := &countAnswer{Body: countView{Count: len(requests), ByStatus: map[string]int{}}}
+			out := &countAnswer{Body: api.Count{Count: len(requests), ByStatus: map[string]int{}}}
 			for _, r := range requests {
 				out.Body.ByStatus[string(r.Status)]++
 			}
@@ -116,7 +103,7 @@ func (s *Server) listRequests(ctx context.Context, in *requestsInput) (*requests
 	if in.Verbose {
 		show = view.NewFullRequests
 	}
-	out := &requestsAnswer{Body: requestList{Requests: show(requests, s.Now()), Message: problem}}
+	out := &requestsAnswer{Body: api.RequestList{Requests: show(requests, s.Now()), Message: problem}}
 	if n := len(requests); goesOn && n > 0 && n == in.Limit {
 		out.Body.Next = store.RequestCursor(requests[n-1])
 	}
@@ -139,7 +126,7 @@ func (s *Server) showRequest(ctx context.Context, in *requestInput) (*requestAns
 	if in.Verbose {
 		show = view.NewFullRequest
 	}
-	return &requestAnswer{Body: requestView{Request: show(found[0], s.Now()), Problem: problem}}, nil
+	return &requestAnswer{Body: api.RequestView{Request: show(found[0], s.Now()), Problem: problem}}, nil
 }
 
 // sync looks at the cloud. The records are good for an answer also when that fails, with the reason why it may be old.

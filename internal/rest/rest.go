@@ -44,6 +44,7 @@ type Queries interface {
 	Requests(ctx context.Context, filter query.RequestFilter) ([]ohfp.Request, error)
 	Abandoned(ctx context.Context, filter query.RequestFilter) ([]ohfp.Request, error)
 	Machines(ctx context.Context, filter query.MachineFilter) ([]ohfp.Machine, error)
+	InHand(ctx context.Context) (machines []ohfp.Machine, underWay int, err error)
 	Reclaimed(ctx context.Context, known []query.Named) ([]query.Reclaimed, error)
 	Usage(ctx context.Context, by query.UsageBy) (query.UsageReport, error)
 	RequestTimeline(ctx context.Context, id ohfp.RequestID, each bool) (query.Timeline, error)

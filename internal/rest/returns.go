@@ -5,22 +5,14 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/openhostfactory/ohfp"
+	"github.com/openhostfactory/ohfp/api"
 )
 
-type reclaimedAnswer struct{ Body reclaimedList }
-
-type reclaimedList struct {
-	Requests []reclaimed `json:"requests"`
+type reclaimedInput struct {
+	Limit int `query:"limit" minimum:"1" maximum:"10000" default:"10000" doc:"At most so many"`
 }
 
-type reclaimed struct {
-	Machine ohfp.MachineID  `json:"machineId"`
-	Name    string          `json:"machine" doc:"Its host name"`
-	Grace   int             `json:"gracePeriod" doc:"Seconds left"`
-	Kind    ohfp.NoticeKind `json:"notice"`
-	Reason  string          `json:"message,omitempty"`
-}
+type reclaimedAnswer struct{ Body api.ReclaimedList }
 
 func addReturns(on *surface) {
 	s := on.server
@@ -28,11 +20,11 @@ func addReturns(on *surface) {
 		Operation: "machines.reclaimed", Method: http.MethodGet, Path: "/api/v1/requests/return", ID: "listReclaimed", Tag: "machines",
 		Summary: "Machines that the cloud or an operator takes back from their users",
 	},
-		func(ctx context.Context, _ *struct{}) (*reclaimedAnswer, error) {
+		func(ctx context.Context, in *reclaimedInput) (*reclaimedAnswer, error) {
 			found, err := s.Queries.Reclaimed(ctx, nil)
-			out := &reclaimedAnswer{Body: reclaimedList{Requests: []reclaimed{}}}
-			for _, m := range found {
-				out.Body.Requests = append(out.Body.Requests, reclaimed{
+			out := &reclaimedAnswer{Body: api.ReclaimedList{Requests: []api.Reclaimed{}}}
+			for _, m := range found[:min(in.Limit, len(found))] {
+				out.Body.Requests = append(out.Body.Requests, api.Reclaimed{
 					Machine: m.Machine, Name: m.Name, Grace: int(m.Grace / time.Second), Kind: m.Kind, Reason: m.Reason,
 				})
 			}

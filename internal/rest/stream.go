@@ -97,6 +97,14 @@ func (to *stream) message(id int64, data []byte) error {
 	return to.flush()
 }
 
+// hello is the first that is sent. Its id is known to the caller from then on, so that one who is cut off before the first
+// message misses nothing either.
+func (to *stream) hello(id int64) error {
+	to.text.Reset()
+	to.text.WriteString(": hello\nid: " + strconv.FormatInt(id, 10) + "\n\n")
+	return to.flush()
+}
+
 func (to *stream) comment(text string) error {
 	to.text.Reset()
 	to.text.WriteString(": " + text + "\n\n")
@@ -226,14 +234,14 @@ func (s *Server) streamEvents(_ context.Context, in *changesInput) (func(context
 			return
 		}
 		defer leave()
-		if to.comment("hello") != nil { // what happens from here on is told
+		if last < 0 {
+			last = newest
+		}
+		if to.hello(last) != nil { // what happens from here on is told
 			return
 		}
 		ctx, cancel := context.WithTimeout(ctx, seconds(in.Timeout))
 		defer cancel()
-		if last < 0 {
-			last = newest
-		}
 		if last, err = s.catchUp(ctx, to, in.RequestID, last); err != nil {
 			return
 		}

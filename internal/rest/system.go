@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"path"
 
+	"github.com/openhostfactory/ohfp/api"
 	"github.com/openhostfactory/ohfp/internal/version"
 )
 
@@ -16,34 +17,17 @@ const docsPath = "/docs"
 
 type healthAnswer struct {
 	Status int
-	Body   healthView
+	Body   api.Health
 }
 
-type healthView struct {
-	Status  string `json:"status" enum:"healthy,unhealthy" doc:"Whether the program does its work"`
-	Service string `json:"service"`
-	Version string `json:"version"`
-	Ready   bool   `json:"ready" doc:"It has looked once at everything that it follows"`
-	Live    bool   `json:"live" doc:"Its loop goes round"`
-}
-
-type infoAnswer struct{ Body infoView }
-
-type infoView struct {
-	Service     string `json:"service"`
-	Version     string `json:"version"`
-	Description string `json:"description"`
-	AuthEnabled bool   `json:"authEnabled" doc:"Whether calls need a token"`
-	Caller      string `json:"caller,omitempty" doc:"As whom this call was recognised"`
-	Role        string `json:"role" doc:"What this caller may do"`
-}
+type infoAnswer struct{ Body api.Info }
 
 func addSystem(on *surface) {
 	s := on.server
 	health := func(good func(Health) bool) func(context.Context, *struct{}) (*healthAnswer, error) {
 		return func(context.Context, *struct{}) (*healthAnswer, error) {
 			h := s.Health()
-			out := &healthAnswer{Status: http.StatusOK, Body: healthView{
+			out := &healthAnswer{Status: http.StatusOK, Body: api.Health{
 				Status: "healthy", Service: service, Version: version.Current().Version, Ready: h.Ready, Live: h.Live,
 			}}
 			if !good(h) {
@@ -69,7 +53,7 @@ func addSystem(on *surface) {
 	add(on, route{Method: http.MethodGet, Path: "/info", ID: "info", Tag: "system", Summary: "What answers here, and as whom it takes you"},
 		func(ctx context.Context, _ *struct{}) (*infoAnswer, error) {
 			caller := callerOf(ctx)
-			return &infoAnswer{Body: infoView{
+			return &infoAnswer{Body: api.Info{
 				Service: service, Version: version.Current().Version, AuthEnabled: !s.Open, Caller: caller.Name, Role: string(caller.Role),
 				Description: "Asks a cloud for machines, follows the request, gives them back",
 			}}, nil

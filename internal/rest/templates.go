@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/openhostfactory/ohfp"
+	"github.com/openhostfactory/ohfp/api"
 	"github.com/openhostfactory/ohfp/internal/query"
 	"github.com/openhostfactory/ohfp/internal/view"
 )
@@ -39,12 +40,7 @@ type templateAnswer struct {
 	Body   *view.Template
 }
 
-type countAnswer struct{ Body countView }
-
-type countView struct {
-	Count    int            `json:"count"`
-	ByStatus map[string]int `json:"byStatus,omitempty"`
-}
+type countAnswer struct{ Body api.Count }
 
 func addTemplates(on *surface) {
 	s := on.server
@@ -68,7 +64,7 @@ func addTemplates(on *surface) {
 	},
 		func(ctx context.Context, _ *struct{}) (*countAnswer, error) {
 			views, _, err := s.Queries.TemplateList(ctx)
-			return &countAnswer{Body: countView{Count: len(views)}}, err
+			return &countAnswer{Body: api.Count{Count: len(views)}}, err
 		})
 	add(on, route{
 		Operation: "templates.show", Method: http.MethodGet, Path: "/api/v1/templates/{id}", ID: "getTemplate", Tag: "templates",

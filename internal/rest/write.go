@@ -8,6 +8,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/openhostfactory/ohfp"
+	"github.com/openhostfactory/ohfp/api"
 	"github.com/openhostfactory/ohfp/internal/command"
 	"github.com/openhostfactory/ohfp/internal/view"
 )
@@ -19,6 +20,8 @@ type createBody struct {
 	MachineCount *int   `json:"machineCount,omitempty" minimum:"1" maximum:"10000" doc:"The same as count"`
 	MaxNumber    *int   `json:"maxNumber,omitempty" minimum:"1" maximum:"10000" doc:"The same as count"`
 	Provider     string `json:"provider,omitempty" maxLength:"64" doc:"The provider instance to ask; placement chooses unless given"`
+	// Clients of the reference system send it always, and empty.
+	AdditionalData map[string]any `json:"additionalData,omitempty" maxProperties:"0" doc:"Must be empty: nothing is known that could be in it"`
 }
 
 func (b createBody) command(ctx context.Context) (command.RequestMachines, error) {
@@ -48,26 +51,19 @@ type createdAnswer struct {
 
 type planInput struct{ Body createBody }
 
-type planAnswer struct{ Body planView }
-
-// planView is what a request would do.
-type planView struct {
-	Template  ohfp.TemplateID `json:"templateId"`
-	Count     int             `json:"count"`
-	Provider  string          `json:"provider"`
-	Placement string          `json:"placement,omitempty" doc:"Why that provider"`
-	API       string          `json:"providerApi,omitempty"`
-	PutOff    *time.Time      `json:"putOffUntil,omitempty" doc:"When the cloud's rate lets the first call through"`
-}
+type planAnswer struct{ Body api.RequestPlan }
 
 type cancelInput struct {
-	ID string `path:"id" minLength:"1" maxLength:"100" doc:"The request"`
+	ID     string `path:"id" minLength:"1" maxLength:"100" doc:"The request"`
+	Reason string `query:"reason" maxLength:"500" doc:"Why, for people"`
 }
 
 type returnBody struct {
 	MachineIDs []string `json:"machineIds,omitempty" maxItems:"10000" nullable:"false" doc:"Machines to give back"`
 	Names      []string `json:"names,omitempty" maxItems:"10000" nullable:"false" doc:"Machines to give back, by their host names"`
 	RequestID  string   `json:"requestId,omitempty" maxLength:"100" doc:"Instead: all machines of this request"`
+	All        bool     `json:"allMachines,omitempty" doc:"Instead: every machine that somebody has, but those of requests under way. Needs force"`
+	Force      bool     `json:"force,omitempty" doc:"That allMachines is meant. Machines that have been given back before are no error, with it or without"`
 }
 
 type returnInput struct {
@@ -88,13 +84,7 @@ type drainBody struct {
 
 type drainInput struct{ Body drainBody }
 
-type drainAnswer struct{ Body drainedList }
-
-type drainedList struct {
-	view.Machines
-
-	Unknown []ohfp.MachineID `json:"unknown,omitempty" doc:"Named, and not known here, or with cancel not being drained"`
-}
+type drainAnswer struct{ Body api.Drained }
 
 type switchInput struct {
 	Body struct {
@@ -102,13 +92,7 @@ type switchInput struct {
 	}
 }
 
-type switchAnswer struct{ Body switchedList }
-
-type switchedList struct {
-	view.Machines
-
-	Refused []ohfp.Unknown `json:"refused,omitempty" doc:"Those that the cloud does not stop or start, and why"`
-}
+type switchAnswer struct{ Body api.Switched }
 
 // drainGrace is what users have to finish their work unless the order says otherwise.
 const drainGrace = 10 * time.Minute
@@ -138,21 +122,17 @@ func addWrites(on *surface) {
 			if err != nil {
 				return nil, err
 			}
-			out := &planAnswer{Body: planView{
-				Template: plan.Template, Count: plan.Count, Provider: plan.Provider, Placement: plan.Placement, API: plan.Order.API,
-			}}
-			if !plan.PutOff.IsZero() {
-				out.Body.PutOff = &plan.PutOff
-			}
-			return out, nil
+			return &planAnswer{Body: view.NewRequestPlan(plan)}, nil
 		})
 	add(on, route{
 		Operation: "requests.cancel", Method: http.MethodDelete, Path: "/api/v1/requests/{id}", ID: "cancelRequest", Tag: "requests",
 		Summary: "Stop a request that is under way and release what it has", Write: true,
 	},
 		func(ctx context.Context, in *cancelInput) (*requestAnswer, error) {
-			r, err := s.Commands.CancelRequest(ctx, command.CancelRequest{ID: ohfp.RequestID(in.ID), Origin: callerOf(ctx).Origin()})
-			return &requestAnswer{Body: requestView{Request: view.NewFullRequest(r, s.Now())}}, err
+			r, err := s.Commands.CancelRequest(ctx, command.CancelRequest{
+				ID: ohfp.RequestID(in.ID), Reason: in.Reason, Origin: callerOf(ctx).Origin(),
+			})
+			return &requestAnswer{Body: api.RequestView{Request: view.NewFullRequest(r, s.Now())}}, err
 		})
 	add(on, route{
 		Operation: "requests.return", Method: http.MethodPost, Path: "/api/v1/machines/return", ID: "returnMachines", Tag: "machines",
@@ -181,7 +161,7 @@ func (s *Server) switchMachines(on bool) func(context.Context, *switchInput) (*s
 			what.IDs = append(what.IDs, ohfp.MachineID(id))
 		}
 		done, err := s.Commands.SwitchMachines(ctx, what)
-		return &switchAnswer{Body: switchedList{Machines: view.NewMachines(done.Machines), Refused: done.Refused}}, err
+		return &switchAnswer{Body: api.Switched{Machines: view.NewMachines(done.Machines), Refused: done.Refused}}, err
 	}
 }
 
@@ -209,11 +189,25 @@ func (s *Server) returnMachines(ctx context.Context, in *returnInput) (*createdA
 	for _, name := range in.Body.Names {
 		what.Machines = append(what.Machines, command.Named{Name: name})
 	}
+	named := what.Request != "" || len(what.Machines) > 0
 	switch {
-	case what.Request == "" && len(what.Machines) == 0:
+	case in.Body.All && named:
+		return nil, ohfp.Errorf(ohfp.ErrInvalid, "body names machines and has allMachines; give one of them")
+	case in.Body.All && !in.Body.Force:
+		return nil, ohfp.Errorf(ohfp.ErrInvalid, "body has allMachines, which ends every machine that somebody has; if that is meant, give force too")
+	case !in.Body.All && !named:
 		return nil, ohfp.Errorf(ohfp.ErrInvalid, "body names no machines; give machineIds, names or a requestId")
 	case what.Request != "" && len(what.Machines) > 0:
 		return nil, ohfp.Errorf(ohfp.ErrInvalid, "body names a request and machines; give one of them")
+	}
+	if in.Body.All {
+		machines, _, err := s.Queries.InHand(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range machines {
+			what.Machines = append(what.Machines, command.Named{ID: m.ID})
+		}
 	}
 	var err error
 	if what.ID, err = s.once(ctx, in.Key, ohfp.TypeReturn, in.Body); err != nil {
@@ -243,7 +237,7 @@ func (s *Server) drainMachines(ctx context.Context, in *drainInput) (*drainAnswe
 		return nil, ohfp.Errorf(ohfp.ErrInvalid, "grace, parallel and force belong to an order; leave them out with cancel")
 	}
 	done, err := s.Commands.DrainMachines(ctx, what)
-	return &drainAnswer{Body: drainedList{Machines: view.NewMachines(done.Machines), Unknown: done.Unknown}}, err
+	return &drainAnswer{Body: api.Drained{Machines: view.NewMachines(done.Machines), Unknown: done.Unknown}}, err
 }
 
 // toldKey is where the context of a call has the request whose id its answer tells.

@@ -57,7 +57,7 @@ func TestBothStyles(t *testing.T) {
 		`{"templateId": "small", "template_id": "x", "count": 1}`:            {400, "both styles"},
 		`{"templateId": "small", "count": 0}`:                                {422, "body.count"},
 		`{"templateId": "small", "count": "1"}`:                              {422, "body.count"},
-		`{"templateId": "small", "count": 1, "additional_data": {}}`:         {422, "body.additionalData"},
+		`{"templateId": "small", "count": 1, "other_data": {}}`:              {422, "body.otherData"},
 		`{"templateId": "large", "count": 1}`:                                {404, "template large does not exist"},
 		`{"count": 1}`:                                                       {422, "templateId"},
 		`{"templateId": "` + strings.Repeat("x", maxBody) + `", "count": 1}`: {413, ""},

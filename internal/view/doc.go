@@ -3,7 +3,11 @@
 // It refuses to look anything up and to know how a face writes its answers.
 package view
 
-import "time"
+import (
+	"time"
+
+	"github.com/openhostfactory/ohfp/api"
+)
 
 // timestamp is a time as answers show it: RFC 3339 in UTC to the second, empty when there is none.
 func timestamp(t time.Time) string {
@@ -12,3 +16,16 @@ func timestamp(t time.Time) string {
 	}
 	return t.UTC().Format(time.RFC3339)
 }
+
+// What is shown; package api has the fields.
+type (
+	Machine     = api.Machine
+	Machines    = api.Machines
+	Request     = api.Request
+	Requests    = api.Requests
+	Template    = api.Template
+	Templates   = api.Templates
+	RequestPlan = api.RequestPlan
+	PlannedCall = api.PlannedCall
+	PlannedType = api.PlannedType
+)

@@ -6,30 +6,6 @@ import (
 	"github.com/openhostfactory/ohfp"
 )
 
-// Request is a request for machines or a return.
-type Request struct {
-	ID          ohfp.RequestID   `json:"requestId"`
-	Type        ohfp.RequestType `json:"type"`
-	Status      ohfp.Status      `json:"status"`
-	Template    ohfp.TemplateID  `json:"templateId,omitempty"`
-	Count       int              `json:"count"`               // asked for, or given back
-	Delivered   *int             `json:"delivered,omitempty"` // of a request for machines
-	Gone        *int             `json:"gone,omitempty"`      // of a return
-	Message     string           `json:"message,omitempty"`
-	Abandoned   bool             `json:"abandoned,omitempty"` // answered, but nobody has ever asked how it stands
-	CreatedAt   string           `json:"createdAt"`
-	CompletedAt string           `json:"completedAt,omitempty"`
-	Provider    string           `json:"provider,omitempty"`
-	Placement   string           `json:"placement,omitempty"` // why that provider
-	Machines    []Machine        `json:"machines,omitempty"`
-	Unknown     []ohfp.Unknown   `json:"unknown,omitempty"` // of a return: what was named and is not ours
-}
-
-// Requests is a list of requests.
-type Requests struct {
-	Requests []Request `json:"requests"`
-}
-
 // NewRequests shows requests in short.
 func NewRequests(requests []ohfp.Request, now time.Time) Requests {
 	list := Requests{Requests: make([]Request, 0, len(requests))}
