@@ -98,7 +98,7 @@ store-chaos: ## Kill one process a second of 64 that do 200 operations each on 1
 .PHONY: test-takeover
 test-takeover: ## Stop daemons that share a store for longer than their leases, RUNS times over (default 200), and real ones RUNS/10 times
 	@OHFP_TEST_DISALLOW_SKIP=1 OHFP_SWITCHES=$(or $(RUNS),200) OHFP_STOPS=$$(( $(or $(RUNS),200) / 10 )) \
-		tools/with-postgres $(GO) test -count=1 -v -timeout 60m -run 'LeaderSwitches|StoppedDaemons|GracefulStop' ./internal/daemon
+		tools/with-postgres tools/with-dynalite $(GO) test -count=1 -v -timeout 90m -run 'LeaderSwitches|StoppedDaemons|GracefulStop' ./internal/daemon
 
 .PHONY: test-moto
 test-moto: ## Run the provider suite against moto, another emulator of AWS (installed with pip unless there; none may be skipped)
@@ -115,7 +115,7 @@ conformance: ## Print the table of the provider suite: way to launch, case, clou
 
 .PHONY: test-dynalite
 test-dynalite: ## Run the tests of the store in DynamoDB, and commands on it, beside dynalite (installed by npm; none may be skipped)
-	@OHFP_TEST_DISALLOW_SKIP=1 tools/with-dynalite $(GO) test -count=1 -timeout 15m -run 'Server|OnDynamoDB' ./store/dynamodb ./store/transfer ./internal/cli
+	@OHFP_TEST_DISALLOW_SKIP=1 tools/with-dynalite $(GO) test -count=1 -timeout 15m -run 'Server|OnDynamoDB' ./store/dynamodb ./store/transfer ./internal/cli ./internal/daemon
 
 .PHONY: test-mcp
 test-mcp: build ## Drive bin/ohfp through the Python SDK and the inspector of the Model Context Protocol (installed unless there)

@@ -21,18 +21,38 @@ type pair struct {
 	daemons [2]*running
 }
 
-func newPair(t *testing.T, lease time.Duration) *pair {
+// onPostgres are the settings of a store in PostgreSQL, of its own.
+func onPostgres(t *testing.T) map[string]any {
 	t.Helper()
-	address := os.Getenv("OHFP_TEST_POSTGRES")
+	return map[string]any{"strategy": "sql", "sql": map[string]any{
+		"type": "postgresql", "url": server(t, "OHFP_TEST_POSTGRES"), "schema": "t" + strings.ToLower(rand.Text()),
+	}}
+}
+
+// onDynamoDB are those of one in DynamoDB.
+func onDynamoDB(t *testing.T) map[string]any {
+	t.Helper()
+	return map[string]any{"strategy": "dynamodb", "dynamodb": map[string]any{
+		"region": "us-east-1", "endpoint": server(t, "OHFP_TEST_DYNAMODB"), "table_prefix": "t" + rand.Text(),
+	}}
+}
+
+// server is the address that a make target put into the environment.
+func server(t *testing.T, variable string) string {
+	t.Helper()
+	address := os.Getenv(variable)
 	if address == "" {
-		t.Skip("OHFP_TEST_POSTGRES names no PostgreSQL; make test-postgres starts one")
+		t.Skip(variable + " names no server; make test-postgres and make test-dynalite start one each")
 	}
+	return address
+}
+
+func newPair(t *testing.T, storage map[string]any, lease time.Duration) *pair {
+	t.Helper()
 	one := newSite(t, crashing, quick())
 	one.settings(map[string]any{
-		"storage": map[string]any{"strategy": "sql", "sql": map[string]any{
-			"type": "postgresql", "url": address, "schema": "t" + strings.ToLower(rand.Text()),
-		}},
-		"daemon": map[string]any{"interval": 0.1, "idle_interval": 0.5, "live_interval": 1, "lease": lease.String()},
+		"storage": storage,
+		"daemon":  map[string]any{"interval": 0.1, "idle_interval": 0.5, "live_interval": 1, "lease": lease.String()},
 	})
 	two := one.with(one.programs.Both)
 	two.WorkDir = filepath.Join(t.TempDir(), "work")
@@ -103,10 +123,20 @@ func (s *site) settled(when string) {
 	}
 }
 
-// TestPostgresStoppedDaemons stops one of two daemons for longer than its lease while it is at work, and lets it go on: real
-// processes, real signals, and the simulated cloud's own list of what was launched.
 func TestPostgresStoppedDaemons(t *testing.T) {
 	t.Parallel()
+	stopDaemons(t, onPostgres(t))
+}
+
+func TestServerStoppedDaemons(t *testing.T) {
+	t.Parallel()
+	stopDaemons(t, onDynamoDB(t))
+}
+
+// stopDaemons stops one of two daemons for longer than its lease while it is at work, and lets it go on: real
+// processes, real signals, and the simulated cloud's own list of what was launched.
+func stopDaemons(t *testing.T, storage map[string]any) {
+	t.Helper()
 	lease := 6 * time.Second
 	switches := 2
 	if text := os.Getenv("OHFP_STOPS"); text != "" {
@@ -116,7 +146,7 @@ func TestPostgresStoppedDaemons(t *testing.T) {
 		}
 		switches = n
 	}
-	p := newPair(t, lease)
+	p := newPair(t, storage, lease)
 	p.shared(p.sites[0])
 	asked := 0
 	longest := time.Duration(0)
@@ -174,7 +204,7 @@ func TestPostgresStoppedDaemons(t *testing.T) {
 func TestPostgresGracefulStop(t *testing.T) {
 	t.Parallel()
 	const lease = 15 * time.Second
-	p := newPair(t, lease)
+	p := newPair(t, onPostgres(t), lease)
 	two := p.sites[1]
 	if code := p.daemons[0].end(t, syscall.SIGTERM); code != 0 {
 		t.Errorf("the daemon exits with %d: %s", code, p.daemons[0].stderr.Bytes())

@@ -4,13 +4,11 @@ package daemon
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	random "math/rand/v2"
 	"os"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -21,7 +19,6 @@ import (
 	"github.com/openhostfactory/ohfp/internal/config"
 	"github.com/openhostfactory/ohfp/internal/shard"
 	"github.com/openhostfactory/ohfp/store"
-	"github.com/openhostfactory/ohfp/store/sqlstore"
 )
 
 // stopping is a store in whose writes a process can be stopped, as SIGSTOP does, before the write or after it.
@@ -103,7 +100,6 @@ type sharing struct {
 
 func newSharing(t *testing.T, w *world) *sharing {
 	t.Helper()
-	w.config.Storage = config.Storage{Strategy: config.StrategySQL, SQL: config.SQL{Type: config.PostgreSQL}}
 	w.config.Daemon.Lease = 6 * time.Second
 	s := &sharing{world: w}
 	for i := range s.daemons {
@@ -287,28 +283,7 @@ func manySwitches(tb testing.TB, short int) int {
 
 func TestLeaderSwitches(t *testing.T) {
 	t.Parallel()
-	newSharing(t, newWorld(t)).switches(manySwitches(t, 60))
-}
-
-// TestPostgresLeaderSwitches is the same on a store that several hosts share.
-func TestPostgresLeaderSwitches(t *testing.T) {
-	t.Parallel()
-	address := os.Getenv("OHFP_TEST_POSTGRES")
-	if address == "" {
-		t.Skip("OHFP_TEST_POSTGRES names no PostgreSQL; make test-postgres starts one")
-	}
 	w := newWorld(t)
-	records, err := sqlstore.OpenPostgres(t.Context(), sqlstore.PostgresOptions{
-		URL: address, Schema: "t" + strings.ToLower(rand.Text()), Now: w.clock.Now,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := records.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	w.store = records
-	newSharing(t, w).switches(manySwitches(t, 20))
+	w.config.Storage = config.Storage{Strategy: config.StrategySQL, SQL: config.SQL{Type: config.PostgreSQL}} // which daemons share
+	newSharing(t, w).switches(manySwitches(t, 60))
 }
