@@ -102,6 +102,7 @@ func Rules() []Rule {
 		{Operation: "providers.set-default", Role: Admin, Effect: Changes, CLI: "providers set-default", Except: local},
 		{Operation: "providers.get-default", Role: Viewer, Effect: Reads, CLI: "providers get-default", Except: "the list of providers says which it is"},
 		{Operation: "providers.select", Role: Admin, Effect: Changes, CLI: "providers select", Except: local},
+		{Operation: "providers.exec", Role: Operator, Effect: Reads, CLI: "providers exec", Except: "each thing that a provider tells is an operation of its own there"},
 		{Operation: "scheduler.list", Role: Viewer, Effect: Reads, CLI: "scheduler list", Except: local},
 		{Operation: "scheduler.show", Role: Viewer, Effect: Reads, CLI: "scheduler show", Except: local},
 		{Operation: "scheduler.validate", Role: Viewer, Effect: Reads, CLI: "scheduler validate", Except: local},
