@@ -224,6 +224,8 @@ verify: ## Check that generated files, go.mod and checksums are current and the 
 .PHONY: pre-commit
 pre-commit: format lint test ## Run before committing: format, lint, test
 
+include tools/ship.mk
+
 ##@ Set-up (the pip and uv names are kept for those who know them)
 
 .PHONY: dev-install
