@@ -96,23 +96,26 @@ func (c *campaign) play(t *testing.T, seed int, of shape) {
 		records = &journal{}
 	}
 	work := t.TempDir()
+	defer func() { // also when the bubble has failed
+		if records == nil {
+			return
+		}
+		if err := os.WriteFile(path, records.Bytes(), 0o600); err != nil {
+			t.Error(err)
+		}
+	}()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, uint64(seed), c.conf, work, records)
 		s := &symphony{world: w, shape: of, lag: w.random.IntN(4), hosts: map[string]*host{}, asked: map[string]int{}}
 		s.live()
+		if t.Failed() { // the bubble ends the test outside of it as well, without a word
+			t.Logf("seed %d: play it alone with make chaos RUNS=1 SEED=%d", seed, seed)
+		}
 		c.calls.Add(int64(s.calls))
 		c.killed.Add(int64(s.killed))
 		c.machines.Add(int64(len(s.ever)))
 	})
-	if records != nil {
-		if err := os.WriteFile(path, records.Bytes(), 0o600); err != nil {
-			t.Error(err)
-		}
-	}
 	c.made.Add(1)
-	if t.Failed() {
-		t.Fatalf("seed %d: play it alone with make chaos RUNS=1 SEED=%d", seed, seed)
-	}
 }
 
 // shape is how a life goes.

@@ -177,7 +177,7 @@ func (w *world) trouble() {
 		{Fault: faultproxy.Refuse, Executed: true, Code: "RequestLimitExceeded", Status: 503},
 		{Fault: faultproxy.Refuse, Code: "RequestLimitExceeded", Status: 503},
 		{Fault: faultproxy.Refuse, Code: "RequestExpired", Status: 400},
-		{Fault: faultproxy.Refuse, Action: "RunInstances", Code: "InsufficientInstanceCapacity", Status: 500},
+		{Fault: faultproxy.Refuse, Action: "RunInstances", Code: "InsufficientInstanceCapacity", Status: 500, Fresh: true},
 		{Fault: faultproxy.Delay, Wait: 25 * time.Second},
 		{Fault: faultproxy.Delay, Wait: 25 * time.Second, Executed: true},
 	}

@@ -37,6 +37,7 @@ type Proxy struct {
 	rules []*rule
 	log   []Event
 	calls int
+	done  map[string]bool // by ClientToken: what the upstream has executed with success
 }
 
 // New makes a proxy to an upstream such as http://127.0.0.1:4566.
@@ -50,13 +51,13 @@ func New(upstream string) (*Proxy, error) {
 	}
 	// Plain answers are needed for cutting them.
 	transport := &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 100}
-	return &Proxy{upstream: target, transport: transport}, nil
+	return &Proxy{upstream: target, transport: transport, done: map[string]bool{}}, nil
 }
 
 // Over makes a proxy to an upstream in the same process. Nothing then waits for a network, so that it can be used where
 // time is not real.
 func Over(upstream http.Handler) *Proxy {
-	return &Proxy{upstream: &url.URL{Scheme: "http", Host: "upstream.test"}, transport: handled{upstream}}
+	return &Proxy{upstream: &url.URL{Scheme: "http", Host: "upstream.test"}, transport: handled{upstream}, done: map[string]bool{}}
 }
 
 // RoundTrip makes a call through the proxy without a network. A Reset is no more than a Drop there.
@@ -205,7 +206,7 @@ func (p *Proxy) meet(r *http.Request, body []byte) (Event, *Rule) {
 	var fired *Rule
 	for _, rule := range p.rules {
 		// Every rule counts the call, whoever gets it.
-		if rule.selects(event.Action) && fired == nil && rule.fires() {
+		if rule.selects(event.Action, p.done[event.ClientToken]) && fired == nil && rule.fires() {
 			fired = &rule.Rule
 			event.Fault = rule.Fault
 		}
@@ -223,6 +224,9 @@ func (p *Proxy) settle(event *Event, reply *reply) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.log = append(p.log, *event)
+	if event.ClientToken != "" && event.Executed && event.Status < http.StatusMultipleChoices {
+		p.done[event.ClientToken] = true
+	}
 }
 
 // wait returns false when the caller went away meanwhile.

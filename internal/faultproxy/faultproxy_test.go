@@ -313,3 +313,24 @@ func TestRefusesNonsense(t *testing.T) {
 		t.Errorf("status %d without an upstream, want 502", recorder.Code)
 	}
 }
+
+func TestFreshSparesWhatWasDone(t *testing.T) {
+	t.Parallel()
+	b := newBench(t,
+		faultproxy.Rule{Fault: faultproxy.Refuse, Code: "InsufficientInstanceCapacity", Times: 1, Fresh: true},
+		faultproxy.Rule{Fault: faultproxy.Drop, Executed: true, Times: 1},
+		faultproxy.Rule{Fault: faultproxy.Refuse, Code: "InsufficientInstanceCapacity", Fresh: true},
+	)
+	if _, body, err := b.call(t.Context(), "RunInstances"); err != nil || !strings.Contains(body, "InsufficientInstanceCapacity") {
+		t.Errorf("the first call: %q, %v; want the refusal", body, err)
+	}
+	if _, body, err := b.call(t.Context(), "RunInstances"); err == nil {
+		t.Errorf("the second call is answered with %q, want it executed and the answer dropped", body)
+	}
+	if status, body, err := b.call(t.Context(), "RunInstances"); err != nil || status != http.StatusOK || body != document {
+		t.Errorf("the repetition of what was executed: %d %q, %v; want the answer", status, body, err)
+	}
+	if _, body, err := b.call(t.Context(), "CreateFleet"); err != nil || !strings.Contains(body, "InsufficientInstanceCapacity") {
+		t.Errorf("a call with another token: %q, %v; want the refusal", body, err)
+	}
+}

@@ -47,6 +47,9 @@ type Rule struct {
 	// executed first never reaches the upstream, except that Delay forwards it after the wait, unless its caller is gone by
 	// then.
 	Executed bool
+	// Fresh spares calls whose ClientToken the upstream has executed with success before. AWS answers such a call with what it
+	// did then, and so never with a shortage, for example.
+	Fresh bool
 	// Wait passes before the fault, after the execution when there is one.
 	Wait time.Duration
 	// Code, Message and Status are the answer of Refuse. Default RequestLimitExceeded with 503.
@@ -97,8 +100,8 @@ func newRule(r Rule) *rule {
 }
 
 // selects counts the call when the rule is about it.
-func (r *rule) selects(action string) bool {
-	if r.Action != "" && r.Action != action {
+func (r *rule) selects(action string, repeated bool) bool {
+	if r.Action != "" && r.Action != action || r.Fresh && repeated {
 		return false
 	}
 	r.seen++
