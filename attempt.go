@@ -33,7 +33,8 @@ type Failure struct {
 
 // Attempt is one launch: the intent, written before the call, and the answer, written after it.
 type Attempt struct {
-	Number     int       `json:"number"` // from 1
+	Number     int       `json:"number"`             // from 1
+	Provider   string    `json:"provider,omitempty"` // whom it was made with; empty: the request's
 	Order      Order     `json:"order"`
 	IntendedAt time.Time `json:"intendedAt"`
 	CalledAt   time.Time `json:"calledAt"`            // when its call was last about to be made, repetitions included
@@ -42,6 +43,7 @@ type Attempt struct {
 	Resource   string    `json:"resource,omitempty"`  // what the cloud made: reservation, fleet or group
 	Failures   []Failure `json:"failures,omitempty"`
 	Permanent  bool      `json:"permanent,omitempty"` // refused in a way that trying again cannot mend
+	Elsewhere  bool      `json:"elsewhere,omitempty"` // refused whole, and another provider may well accept it
 	Exhausted  bool      `json:"exhausted,omitempty"` // no other offering of the template is left to try now
 	Throttled  bool      `json:"throttled,omitempty"` // the cloud has put the call off because of its rate
 	Delayed    string    `json:"delayed,omitempty"`   // the code with which its call last ended without a known outcome
@@ -99,6 +101,7 @@ type Outcome struct {
 	Machines  []Machine
 	Failures  []Failure
 	Permanent bool
+	Elsewhere bool
 	Exhausted bool
 }
 
@@ -125,7 +128,7 @@ func (r *Request) Answer(number int, o Outcome, now time.Time) ([]Event, error) 
 		return events, nil
 	}
 	a.AnsweredAt, a.Failures = now, o.Failures
-	a.Permanent, a.Exhausted = o.Permanent, o.Exhausted
+	a.Permanent, a.Elsewhere, a.Exhausted = o.Permanent, o.Elsewhere, o.Exhausted
 	a.Doubtful = a.Doubtful && len(o.Machines) == 0 && o.Resource == ""
 	r.letThrough(a, now)
 	var call []Event

@@ -14,6 +14,7 @@ const (
 	RequestAdopted    EventKind = "request.adopted"
 	RequestChanged    EventKind = "request.changed"
 	RequestDeadline   EventKind = "request.deadline"
+	RequestMoved      EventKind = "request.moved"
 	RequestReported   EventKind = "request.reported"
 	RequestAbandoned  EventKind = "request.abandoned"
 	AttemptIntended   EventKind = "attempt.intended"
@@ -59,6 +60,7 @@ func EventKinds() []EventMeaning {
 		{AttemptYielded, "the rest of a launch that was not filled in its time is asked for in the template's other way"},
 		{AttemptRetargeted, "a fleet or group was told how many machines to have"},
 		{AttemptRetired, "a fleet or group was removed after its last machine"},
+		{RequestMoved, "another provider is asked, because the one before has refused and nothing was launched"},
 		{RequestChanged, "the status of a request changed"},
 		{RequestDeadline, "the time of a request is up, and it is decided how it ends"},
 		{RequestReported, "an answer told Host Factory of machines that are ready or gone, or of the end of the request"},

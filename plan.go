@@ -127,6 +127,11 @@ func planAcquire(r Request, f Facts, now time.Time) []Action {
 	switch missing := r.Count - r.held(); {
 	case r.ready() >= r.Count:
 		return append(actions, Finish{Status: StatusComplete})
+	case r.movable() && (paced || now.Before(r.Deadline)):
+		if now.Before(r.Paced.Until) {
+			return actions
+		}
+		return append(actions, Move{})
 	case last != nil && last.Permanent && r.held() == 0:
 		return append(actions, Finish{Status: StatusFailed, Message: r.shortfall()})
 	case last != nil && last.Permanent && r.allReady():
@@ -409,8 +414,12 @@ func (r Request) shortfall() string {
 		}
 	}
 	for i := len(r.Attempts) - 1; i >= 0; i-- {
+		at := ""
+		if name := r.Attempts[i].Provider; name != "" {
+			at = "provider " + name + ": "
+		}
 		for _, f := range r.Attempts[i].Failures {
-			add(f.String())
+			add(at + f.String())
 		}
 	}
 	for _, m := range r.Machines {

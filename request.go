@@ -82,6 +82,7 @@ type Request struct {
 	Template  Template    `json:"template,omitzero"`   // as it was when asked; top-ups launch from this copy
 	Provider  string      `json:"provider,omitempty"`  // the provider instance that placement chose
 	Placement string      `json:"placement,omitempty"` // why that one
+	Fallbacks []string    `json:"fallbacks,omitempty"` // who may be asked when it refuses before anything is launched, in this order
 	Count     int         `json:"count"`               // machines or units asked for; of a return, the machines named
 	Status    Status      `json:"status"`
 	Message   string      `json:"message,omitempty"` // one sentence for people

@@ -24,6 +24,7 @@ func CopyRequest(r ohfp.Request) ohfp.Request {
 		a.Failures = slices.Clone(a.Failures)
 	}
 	r.Estimate.Types = slices.Clone(r.Estimate.Types)
+	r.Fallbacks = slices.Clone(r.Fallbacks)
 	r.Unknown = slices.Clone(r.Unknown)
 	r.Also = slices.Clone(r.Also)
 	r.Machines = slices.Clone(r.Machines)

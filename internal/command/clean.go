@@ -86,14 +86,14 @@ func (c *Commands) ordersInUse(ctx context.Context, name string) ([]ohfp.Order, 
 	var orders []ohfp.Order
 	for _, r := range unsettled {
 		for _, a := range r.Attempts {
-			if r.Provider == name {
+			if r.ProviderOf(a) == name {
 				orders = append(orders, a.Order)
 			}
 		}
 	}
 	for _, r := range holding {
 		for _, a := range r.Attempts {
-			if r.Provider == name && a.Order.Keeps && a.RetiredAt.IsZero() {
+			if r.ProviderOf(a) == name && a.Order.Keeps && a.RetiredAt.IsZero() {
 				orders = append(orders, a.Order)
 			}
 		}

@@ -3,6 +3,7 @@ package command
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/openhostfactory/ohfp"
@@ -54,8 +55,8 @@ func (c *Commands) unfit(ctx context.Context, name string, t ohfp.Template) stri
 	return ""
 }
 
-// prepare prepares a launch with the first provider that can. The next one is asked when there is no capacity or the cloud is not
-// available, since nothing was launched then.
+// prepare prepares a launch with the first provider that can. The next one is asked when there is no capacity, when the cloud is
+// not available or does not let us, since nothing was launched then.
 func (c *Commands) prepare(ctx context.Context, ask provider.Ask, ranking []placement.Choice) (ohfp.Order, placement.Choice, error) {
 	passed := ""
 	for i, choice := range ranking {
@@ -65,12 +66,31 @@ func (c *Commands) prepare(ctx context.Context, ask provider.Ask, ranking []plac
 		if err == nil {
 			order, err = p.Prepare(ctx, ask)
 		}
-		if i == len(ranking)-1 || err == nil || !errors.Is(err, ohfp.ErrCapacity) && !errors.Is(err, ohfp.ErrUnavailable) {
+		if i == len(ranking)-1 || err == nil || !aboutProvider(err) {
 			return order, choice, err
 		}
 		passed += "; " + choice.Provider + " refused: " + err.Error()
 	}
 	return ohfp.Order{}, placement.Choice{}, errors.New("there is no provider to ask")
+}
+
+// aboutProvider says whether a refusal is about the provider and not about what it was asked.
+func aboutProvider(err error) bool {
+	return errors.Is(err, ohfp.ErrCapacity) || errors.Is(err, ohfp.ErrUnavailable) || errors.Is(err, ohfp.ErrDenied)
+}
+
+// fallbacks are who may be asked when the chosen provider refuses the launch itself. What one provider may have is checked when a
+// request is stored, so under such a limit a request stays where it is.
+func (c *Commands) fallbacks(chosen placement.Choice, ranking []placement.Choice) []string {
+	if c.Limits.Provider > 0 || c.Limits.VCPUs > 0 || c.Limits.Price > 0 {
+		return nil
+	}
+	at := slices.IndexFunc(ranking, func(choice placement.Choice) bool { return choice.Provider == chosen.Provider })
+	var names []string
+	for _, choice := range ranking[at+1:] {
+		names = append(names, choice.Provider)
+	}
+	return names
 }
 
 func (c *Commands) book() placement.Book { return placement.Book{Memory: c.Store, Now: c.Now} }

@@ -47,6 +47,7 @@ func (c *Commands) RequestMachines(ctx context.Context, in RequestMachines) (ohf
 		return ohfp.Request{}, err
 	}
 	r.Provider, r.Placement, r.Abandon = choice.Provider, choice.Reason, c.Requests.Abandon
+	r.Fallbacks = c.fallbacks(choice, ranking)
 	for i := range events {
 		events[i].Provider = r.Provider
 	}

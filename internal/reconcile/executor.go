@@ -170,6 +170,8 @@ func (e *Executor) act(ctx context.Context, r ohfp.Request, action ohfp.Action) 
 		return err
 	case ohfp.Launch:
 		return e.launch(ctx, r, a)
+	case ohfp.Move:
+		return e.move(ctx, r)
 	case ohfp.Terminate:
 		return e.terminate(ctx, r, a.Machines)
 	case ohfp.Retarget:

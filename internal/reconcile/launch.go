@@ -78,6 +78,7 @@ func (e *Executor) Call(ctx context.Context, r ohfp.Request, number int) (ohfp.R
 			Machines:  launched.Machines,
 			Failures:  failuresOf(launched, order, err),
 			Permanent: err != nil && !ohfp.OutcomeUnknown(err) && !errors.Is(err, ohfp.ErrCapacity),
+			Elsewhere: elsewhere(launched, err),
 			Exhausted: launched.Exhausted,
 		}, e.Now())
 	})
@@ -97,6 +98,62 @@ func (e *Executor) Call(ctx context.Context, r ohfp.Request, number int) (ohfp.R
 		e.Log.WarnContext(ctx, "launch refused", "request", r.ID, "attempt", number, "error", err)
 	}
 	return stored, nil
+}
+
+// elsewhere says whether a launch was refused whole for what is so at this provider only: it has no room for anything that
+// the template allows, or does not let us. A call that it cannot understand is wrong anywhere.
+func elsewhere(launched provider.Launched, err error) bool {
+	return len(launched.Machines) == 0 && (errors.Is(err, ohfp.ErrDenied) || errors.Is(err, ohfp.ErrCapacity) && launched.Exhausted)
+}
+
+// move asks the request's fallbacks in turn. The first that can prepare a launch gets the request, in one write with the intent
+// of that launch; those that cannot are passed over for good.
+func (e *Executor) move(ctx context.Context, r ohfp.Request) error {
+	ask := provider.Ask{Request: r.ID, Attempt: len(r.Attempts) + 1, Template: r.Template, Count: r.Count, Timeout: r.Timeout}
+	for _, name := range r.Fallbacks {
+		p, err := e.Providers.Provider(ctx, name)
+		var order ohfp.Order
+		if err == nil {
+			order, err = p.Prepare(ctx, ask)
+		}
+		var paced *ohfp.PacedError
+		switch {
+		case errors.As(err, &paced):
+			return e.putOff(ctx, r.ID, paced)
+		case ctx.Err() != nil:
+			return err
+		}
+		same := func(now *ohfp.Request) error {
+			if now.Provider != r.Provider || len(now.Attempts) != len(r.Attempts) {
+				return ohfp.Errorf(ohfp.ErrConflict, "request %s is being launched by another process", r.ID)
+			}
+			return nil
+		}
+		stored, failed := e.Store.UpdateRequest(ctx, r.ID, func(now *ohfp.Request) ([]ohfp.Event, error) {
+			if gone := same(now); gone != nil {
+				return nil, gone
+			}
+			if err != nil {
+				now.PassOver(name, err.Error())
+				return nil, nil
+			}
+			return now.MoveTo(name, order, e.Now())
+		})
+		switch {
+		case errors.Is(failed, ohfp.ErrConflict): // or fenced
+			return errElsewhere
+		case failed != nil:
+			return fmt.Errorf("store that request %s goes on with provider %s: %w", r.ID, name, failed)
+		case err != nil:
+			e.Log.WarnContext(ctx, "fallback cannot launch", "request", r.ID, "provider", name, "error", err)
+			continue
+		}
+		e.Log.InfoContext(ctx, "request goes on with another provider", "request", r.ID, "from", r.Provider, "to", name)
+		e.Reach(StepRequestStored)
+		_, err = e.Call(ctx, stored, ask.Attempt)
+		return err
+	}
+	return nil
 }
 
 // putOff records that the next launch waits for the cloud's rate. That is no trouble: the request goes on when it may.

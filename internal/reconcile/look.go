@@ -235,7 +235,7 @@ func earliest(a, b time.Time) time.Time {
 func resourcesOf(r ohfp.Request) []string {
 	var resources []string
 	for _, a := range r.Attempts {
-		if a.Resource != "" {
+		if a.Resource != "" && r.ProviderOf(a) == r.Provider { // what another was asked before has brought nothing
 			resources = append(resources, a.Resource)
 		}
 	}

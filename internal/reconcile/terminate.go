@@ -145,7 +145,7 @@ func (e *Executor) retarget(ctx context.Context, r ohfp.Request, targets []ohfp.
 // retire removes a resource that has outlived its machines. When the cloud still shows a machine of it, the next look
 // decides again.
 func (e *Executor) retire(ctx context.Context, r ohfp.Request, a ohfp.Retire) error {
-	p, err := e.Providers.Provider(ctx, r.Provider)
+	p, err := e.Providers.Provider(ctx, r.ProviderOf(r.Attempts[a.Attempt-1]))
 	if err != nil {
 		return err
 	}

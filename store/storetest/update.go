@@ -19,6 +19,7 @@ func updateTests() []test {
 		}},
 		{"writes the difference", updateDifference},
 		{"nothing differs", updateNothing},
+		{"another provider", updateProvider},
 		{"only events", updateOnlyEvents},
 		{"refused by the change", updateRefused},
 		{"panic in the change", updatePanic},
@@ -54,6 +55,26 @@ func updateDifference(s bench) {
 	same(t, got.Machines[3], r.Machines[2])
 	if n := len(events(t, s, store.EventFilter{})); n != told+2 {
 		t.Errorf("%d events, want %d", n, told+2)
+	}
+}
+
+// updateProvider: what a request holds counts where it is now.
+func updateProvider(s bench) {
+	t := s.t
+	r := created(t, s, 3, 0)
+	update(t, s, r.ID, func(r *ohfp.Request) ([]ohfp.Event, error) {
+		r.Fallbacks, r.Provider = []string{"third"}, "second"
+		return nil, nil
+	})
+	used, err := s.Usage(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := used.Providers["second"]; n != 3 || used.Providers[r.Provider] != 0 {
+		t.Errorf("%v are counted, want 3 of second alone", used.Providers)
+	}
+	if got := get(t, s, r.ID); got.Provider != "second" || len(got.Fallbacks) != 1 {
+		t.Errorf("the request is at %s with fallbacks %v", got.Provider, got.Fallbacks)
 	}
 }
 
