@@ -121,6 +121,10 @@ test-dynalite: ## Run the tests of the store in DynamoDB, and commands on it, be
 test-mcp: build ## Drive bin/ohfp through the Python SDK and the inspector of the Model Context Protocol (installed unless there)
 	@tools/test-mcp $(BIN)/ohfp
 
+.PHONY: test-openapi
+test-openapi: build ## Have schemathesis make up calls of REST from its document, with and without a token (OHFP_TEST_OPENAPI=N: more of them)
+	@tools/test-openapi $(BIN)/ohfp
+
 .PHONY: test-dynamodb-moto
 test-dynamodb-moto: ## Run the tests of the store in DynamoDB beside moto (docs/storage.md says which not, and why; none may be skipped)
 	@OHFP_TEST_DISALLOW_SKIP=1 tools/with-moto sh -c 'OHFP_TEST_DYNAMODB=$$OHFP_TEST_MOTO exec "$$@"' sh \

@@ -125,11 +125,15 @@ func (s *Server) authorise(ctx huma.Context, next func(huma.Context)) {
 		return
 	}
 	if err := callerOf(ctx.Context()).May(op); err != nil {
-		p := s.problemOf(ctx.Context(), err)
-		ctx.SetHeader("Content-Type", problemJSON)
-		ctx.SetStatus(p.Status)
-		_ = marshal(ctx.BodyWriter(), p) // the caller may have gone
+		refuse(ctx, s.problemOf(ctx.Context(), err))
 		return
 	}
 	next(ctx)
+}
+
+// refuse answers in the place of an operation.
+func refuse(ctx huma.Context, p *Problem) {
+	ctx.SetHeader("Content-Type", problemJSON)
+	ctx.SetStatus(p.Status)
+	_ = marshal(ctx.BodyWriter(), p) // the caller may have gone
 }

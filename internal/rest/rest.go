@@ -111,5 +111,5 @@ func (s *Server) Handler(ctx context.Context) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.survive(s.protect(s.identify(s.compress(plain(on.mux))))), nil
+	return s.survive(s.protect(s.identify(s.compress(on.plain())))), nil
 }

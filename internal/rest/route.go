@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -48,6 +51,8 @@ type surface struct {
 	api    huma.API
 	mux    *http.ServeMux
 	routes []route
+	paths  *http.ServeMux      // finds the path of a call, whatever its method
+	made   map[string][]string // by path: the methods of its routes
 }
 
 // described makes all routes and the document that describes them.
@@ -59,6 +64,7 @@ func (s *Server) described() (*surface, error) {
 	} {
 		add(on)
 	}
+	nullable(on.api.OpenAPI())
 	document, err := json.MarshalIndent(on.api.OpenAPI(), "", "  ")
 	if err != nil {
 		return nil, fmt.Errorf("describe the routes: %w", err)
@@ -85,7 +91,30 @@ func (s *Server) surface() *surface {
 		"basic": {Type: "http", Scheme: "basic", Description: "For browsers: any name, and a token as the password"},
 	}
 	cfg.Components.Schemas.RegisterTypeAlias(reflect.TypeFor[ohfp.Attribute](), reflect.TypeFor[[2]string]())
-	return &surface{server: s, mux: mux, api: humago.New(mux, cfg)}
+	return &surface{server: s, mux: mux, api: humago.New(mux, cfg), paths: http.NewServeMux(), made: map[string][]string{}}
+}
+
+// nullable says of the fields of bodies that may be left out that they may be null, too: clients in other languages send them
+// so, and they are taken so.
+func nullable(document *huma.OpenAPI) {
+	for _, item := range document.Paths {
+		for _, op := range []*huma.Operation{item.Post, item.Put} {
+			if op == nil || op.RequestBody == nil {
+				continue
+			}
+			for _, media := range op.RequestBody.Content {
+				schema := media.Schema
+				if schema.Ref != "" {
+					schema = document.Components.Schemas.SchemaFromRef(schema.Ref)
+				}
+				for name, field := range schema.Properties {
+					if !slices.Contains(schema.Required, name) && field.Ref == "" {
+						field.Nullable = true
+					}
+				}
+			}
+		}
+	}
 }
 
 // marshal leaves <, > and & as they are.
@@ -110,7 +139,47 @@ func unmarshal(data []byte, v any) error {
 			data = again
 		}
 	}
-	return json.Unmarshal(data, v)
+	err := json.Unmarshal(data, v)
+	var mistyped *json.UnmarshalTypeError
+	if errors.As(err, &mistyped) && strings.HasPrefix(mistyped.Value, "number ") {
+		if again, changed := wholeNumbers(data); changed {
+			return json.Unmarshal(again, v)
+		}
+	}
+	return err
+}
+
+// wholeNumbers writes 2.0 and 2e3 as 2 and 2000: they are integers by JSON Schema, and languages with one kind of number
+// write them so.
+func wholeNumbers(data []byte) (again []byte, changed bool) {
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.UseNumber()
+	var document any
+	if decoder.Decode(&document) != nil {
+		return nil, false
+	}
+	var walk func(v any) any
+	walk = func(v any) any {
+		switch v := v.(type) {
+		case map[string]any:
+			for name, field := range v {
+				v[name] = walk(field)
+			}
+		case []any:
+			for i := range v {
+				v[i] = walk(v[i])
+			}
+		case json.Number:
+			const exact = 1 << 53 // up to here every integer is a float
+			if f, err := v.Float64(); err == nil && strings.ContainsAny(v.String(), ".eE") && f == math.Trunc(f) && math.Abs(f) <= exact {
+				changed = true
+				return int64(f)
+			}
+		}
+		return v
+	}
+	again, err := json.Marshal(walk(document))
+	return again, changed && err == nil
 }
 
 // camel turns template_id into templateId.
@@ -148,14 +217,21 @@ func add[I, O any](on *surface, r route, do func(ctx context.Context, in *I) (*O
 // operation is a route as the framework wants it.
 func (on *surface) operation(r route) huma.Operation {
 	on.routes = append(on.routes, r)
+	if len(on.made[r.Path]) == 0 {
+		on.paths.Handle(r.Path, http.NotFoundHandler())
+	}
+	on.made[r.Path] = append(on.made[r.Path], r.Method)
 	text := r.Text
 	var security []map[string][]string
 	if r.Operation != "" {
 		rule, _ := access.RuleOf(r.Operation)
 		text = strings.TrimSpace(text + "\n\nNeeds the role " + string(rule.Role) + ".")
-		security = []map[string][]string{{"token": {}}, {"basic": {}}, {}}
+		security = []map[string][]string{{"token": {}}, {"basic": {}}}
+		if on.server.Open {
+			security = append(security, map[string][]string{})
+		}
 	}
-	around := huma.Middlewares{on.server.authorise}
+	around := huma.Middlewares{on.server.authorise, notEmpty}
 	if r.After != nil {
 		around = append(around, r.After)
 	}
@@ -173,9 +249,29 @@ func (on *surface) operation(r route) huma.Operation {
 	}
 }
 
+// notEmpty refuses parameters that are given without a value and are neither texts nor lists: the framework would take them as left out.
+func notEmpty(ctx huma.Context, next func(huma.Context)) {
+	at := ctx.URL()
+	if at.RawQuery == "" {
+		next(ctx)
+		return
+	}
+	given := at.Query()
+	for _, p := range ctx.Operation().Parameters {
+		values, sent := given[p.Name]
+		text := p.Schema.Type == huma.TypeString && len(p.Schema.Enum) == 0
+		if p.In != "query" || !sent || !slices.Contains(values, "") || text || p.Schema.Type == huma.TypeArray {
+			continue // a list of nothing is written without a value
+		}
+		refuse(ctx, newProblem(http.StatusUnprocessableEntity, "invalid_input", "query."+p.Name+": there is no value; give one, or leave it out"))
+		return
+	}
+	next(ctx)
+}
+
 // plain answers what no route answers with a problem, finds routes whose path ends in a slash, and takes names of
 // parameters in either style.
-func plain(mux *http.ServeMux) http.Handler {
+func (on *surface) plain() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if path := r.URL.Path; len(path) > 1 && strings.HasSuffix(path, "/") && path != docsPath+"/" {
 			short := *r.URL
@@ -191,20 +287,39 @@ func plain(mux *http.ServeMux) http.Handler {
 			r2.URL = &renamed
 			r = &r2
 		}
-		handler, pattern := mux.Handler(r)
-		if pattern != "" {
-			mux.ServeHTTP(w, r)
-			return
-		}
-		probe := &probe{header: http.Header{}}
-		handler.ServeHTTP(probe, r)
-		if allow := probe.header.Get("Allow"); allow != "" {
+		handler, pattern := on.mux.Handler(r)
+		if allow := on.allowed(r, handler, pattern); allow != "" {
 			w.Header().Set("Allow", allow)
 			newProblem(http.StatusMethodNotAllowed, "method_not_allowed", r.Method+" is not made of "+r.URL.Path+"; use "+allow).write(w)
 			return
 		}
+		if pattern != "" {
+			on.mux.ServeHTTP(w, r)
+			return
+		}
 		newProblem(http.StatusNotFound, "not_found", "there is nothing at "+r.URL.Path+"; see /docs").write(w)
 	})
+}
+
+// allowed are the methods of a path that is called with another one. A path without a variable is no value of a variable:
+// DELETE of /requests/count does not cancel a request of that name.
+func (on *surface) allowed(r *http.Request, handler http.Handler, pattern string) string {
+	_, path := on.paths.Handler(r)
+	methods := on.made[path]
+	switch {
+	case pattern != "" && (len(methods) == 0 || pattern[strings.IndexByte(pattern, ' ')+1:] == path):
+		return ""
+	case len(methods) == 0: // no route, but a page may be there
+		probe := &probe{header: http.Header{}}
+		handler.ServeHTTP(probe, r)
+		return probe.header.Get("Allow")
+	}
+	methods = slices.Clone(methods)
+	if slices.Contains(methods, http.MethodGet) {
+		methods = append(methods, http.MethodHead)
+	}
+	slices.Sort(methods)
+	return strings.Join(methods, ", ")
 }
 
 // camelQuery renames the parameters and leaves their values and their order.
