@@ -24,6 +24,7 @@ import (
 	"github.com/openhostfactory/ohfp/store"
 	"github.com/openhostfactory/ohfp/store/dynamodb"
 	"github.com/openhostfactory/ohfp/store/jsonfile"
+	inmemory "github.com/openhostfactory/ohfp/store/memory"
 	"github.com/openhostfactory/ohfp/store/sqlstore"
 )
 
@@ -46,6 +47,8 @@ type Options struct {
 	// ListingOnly: only templates will be asked for. The store is opened for no longer than it takes to look into it, and need
 	// not be there.
 	ListingOnly bool
+	// Apart: what clouds tell is forgotten with the App. It is for a look at another place than the configured one.
+	Apart bool
 
 	// What a test puts in the place of the program's own; nil leaves that.
 	Registry provider.Registry
@@ -91,7 +94,7 @@ func Open(ctx context.Context, cfg config.Config, o Options) (*App, error) {
 			open:    func(ctx context.Context) (store.Store, error) { return OpenStore(ctx, cfg.Storage, o) },
 			missing: func() bool { return notMade(cfg.Storage) },
 		}
-		providers.env.Memory, catalog.files.Store = remembered, remembered
+		providers.env.Memory, catalog.files.Store = o.memory(remembered), remembered
 		a.closers = append(a.closers, remembered)
 		return a, nil
 	}
@@ -104,7 +107,7 @@ func Open(ctx context.Context, cfg config.Config, o Options) (*App, error) {
 	if err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
-	providers.env.Installation, providers.env.Memory = id, records
+	providers.env.Installation, providers.env.Memory = id, o.memory(records)
 	a.Queries.Store, a.Queries.Memory, catalog.files.Store = records, records, records
 	followed, err := delivery(cfg, records, id, o.Now, log)
 	if err != nil {
@@ -146,6 +149,14 @@ func (o Options) registry() provider.Registry {
 		return o.Registry
 	}
 	return Registry()
+}
+
+// memory is what providers share, unless what they learn now is true elsewhere only.
+func (o Options) memory(shared provider.Memory) provider.Memory {
+	if o.Apart {
+		return inmemory.New(o.Now)
+	}
+	return shared
 }
 
 func (o Options) step() func(string) {

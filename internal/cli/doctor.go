@@ -19,6 +19,7 @@ import (
 
 func (p *program) doctorCommand() *cobra.Command {
 	var scripts string
+	var where elsewhere
 	budget := 30 * time.Second
 	cmd := &cobra.Command{
 		Use:   "doctor",
@@ -34,15 +35,16 @@ are made as dry runs. Only the store is made if there is none yet. The exit code
 		GroupID: groupTools,
 		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return p.doctor(cmd.Context(), setup.Doctor{Scripts: scripts, Budget: budget})
+			return p.doctor(cmd.Context(), setup.Doctor{Scripts: scripts, Budget: budget}, where)
 		},
 	}
 	cmd.Flags().StringVar(&scripts, "scripts-dir", "", "`DIRECTORY` of the scripts that Host Factory starts (default: the plug-in's below HF_TOP)")
+	where.addFlags(cmd)
 	cmd.Flags().DurationVar(&budget, "timeout", budget, "how long it may take in all")
 	return cmd
 }
 
-func (p *program) doctor(ctx context.Context, d setup.Doctor) error {
+func (p *program) doctor(ctx context.Context, d setup.Doctor, where elsewhere) error {
 	dir, err := os.Getwd()
 	if err != nil {
 		return fmt.Errorf("find the current directory: %w", err)
@@ -50,6 +52,9 @@ func (p *program) doctor(ctx context.Context, d setup.Doctor) error {
 	d.Sources = config.Sources{File: p.global.Config, Environ: os.Environ(), Dir: dir}
 	if err := p.permitted(d.Sources); err != nil {
 		return err
+	}
+	if where.given() {
+		d.Elsewhere = func(cfg config.Config) (config.Config, error) { return where.in(cfg, "") }
 	}
 	d.Version = version.Current().String()
 	d.Now, d.LookupEnv = time.Now, p.lookupEnv

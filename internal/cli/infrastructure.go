@@ -34,7 +34,8 @@ func addProvider(cmd *cobra.Command, name *string, otherwise string) *cobra.Comm
 
 func (p *program) discoverCommand() *cobra.Command {
 	var name string
-	return addProvider(&cobra.Command{
+	var where elsewhere
+	cmd := addProvider(&cobra.Command{
 		Use:   "discover",
 		Short: "List what the account has",
 		Long: `Lists what the account of a provider has that templates may refer to, each with the template field that takes it.
@@ -42,7 +43,7 @@ What may not be read is under "unread". Nothing is changed.`,
 		Example: "  ohfp infrastructure discover --format table",
 		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return p.around(cmd.Context(), true, func(a *app.App) error {
+			return p.aroundIn(cmd.Context(), where, name, true, func(a *app.App) error {
 				name, err := usual(a, []string{name})
 				if err != nil {
 					return err
@@ -58,6 +59,8 @@ What may not be read is under "unread". Nothing is changed.`,
 			})
 		},
 	}, &name, "the default provider")
+	where.addFlags(cmd)
+	return cmd
 }
 
 func (p *program) referencesCommand() *cobra.Command {
@@ -85,7 +88,8 @@ func (p *program) referencesCommand() *cobra.Command {
 
 func (p *program) validateCommand() *cobra.Command {
 	var name string
-	return addProvider(&cobra.Command{
+	var where elsewhere
+	cmd := addProvider(&cobra.Command{
 		Use:   "validate",
 		Short: "Look in the cloud for what templates refer to",
 		Long: `Looks in the cloud for all that the templates refer to, and lists what is missing or may not be seen. The exit
@@ -93,9 +97,11 @@ code is 1 when something is missing, or when templates have problems.`,
 		Example: "  ohfp infrastructure validate --format table",
 		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return p.around(cmd.Context(), true, func(a *app.App) error { return p.validate(cmd.Context(), a, name) })
+			return p.aroundIn(cmd.Context(), where, name, true, func(a *app.App) error { return p.validate(cmd.Context(), a, name) })
 		},
 	}, &name, "all")
+	where.addFlags(cmd)
+	return cmd
 }
 
 func (p *program) validate(ctx context.Context, a *app.App, name string) error {

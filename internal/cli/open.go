@@ -21,6 +21,8 @@ type wish struct {
 	// Console: a log level on the command line is for whoever typed it, who wants to see the log; scripts keep theirs in
 	// its file.
 	Console bool
+	// Apart: nothing is remembered of what clouds tell.
+	Apart bool
 	// Settings are those that flags of the command give.
 	Settings map[string]string
 }
@@ -94,7 +96,7 @@ func (p *program) openApp(ctx context.Context, cfg config.Config, w wish) (*app.
 			return nil, "", fmt.Errorf("take over %s: %w", name, err)
 		}
 	}
-	a, err := app.Open(ctx, cfg, app.Options{Stderr: p.errw, LookupEnv: cfg.LookupEnv(p.lookupEnv), Now: time.Now, ListingOnly: w.Listing})
+	a, err := app.Open(ctx, cfg, app.Options{Stderr: p.errw, LookupEnv: cfg.LookupEnv(p.lookupEnv), Now: time.Now, ListingOnly: w.Listing, Apart: w.Apart})
 	return a, partial, err
 }
 

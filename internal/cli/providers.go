@@ -29,21 +29,7 @@ func (p *program) providersCommand() *cobra.Command {
 
 // around opens the program for the time of one command that asks providers themselves. Listing leaves the store closed.
 func (p *program) around(ctx context.Context, listing bool, do func(a *app.App) error) error {
-	w := wish{Global: p.global, Console: true, Listing: listing}
-	cfg, err := p.config(w)
-	if err != nil {
-		return err
-	}
-	a, _, err := p.openApp(ctx, cfg, w)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if problem := a.Close(); problem != nil {
-			p.complain(problem)
-		}
-	}()
-	return do(a)
+	return p.aroundIn(ctx, elsewhere{}, "", listing, do)
 }
 
 func (p *program) providersListCommand() *cobra.Command {
@@ -68,7 +54,8 @@ func (p *program) providersListCommand() *cobra.Command {
 }
 
 func (p *program) providersHealthCommand() *cobra.Command {
-	return &cobra.Command{
+	var where elsewhere
+	cmd := &cobra.Command{
 		Use:   "health [NAME]",
 		Short: "Ask the cloud whether it lets us in",
 		Long: `Makes a cheap call to the cloud of a provider, or of all enabled ones, and tells as whom. The exit code is 1 when
@@ -77,9 +64,18 @@ one of them fails.`,
   ohfp providers health default --format table`,
 		Args: optional("provider"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return p.around(cmd.Context(), true, func(a *app.App) error { return p.health(cmd.Context(), a, args) })
+			return p.aroundIn(cmd.Context(), where, firstOf(args), true, func(a *app.App) error { return p.health(cmd.Context(), a, args) })
 		},
 	}
+	where.addFlags(cmd)
+	return cmd
+}
+
+func firstOf(args []string) string {
+	if len(args) == 0 {
+		return ""
+	}
+	return args[0]
 }
 
 func (p *program) health(ctx context.Context, a *app.App, args []string) error {

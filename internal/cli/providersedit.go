@@ -3,8 +3,11 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -12,6 +15,7 @@ import (
 	"github.com/openhostfactory/ohfp/internal/app"
 	"github.com/openhostfactory/ohfp/internal/config"
 	"github.com/openhostfactory/ohfp/internal/output"
+	"github.com/openhostfactory/ohfp/internal/setup"
 )
 
 // providerEntry is a provider as the configuration file has it.
@@ -88,17 +92,27 @@ func (f *providerFlags) changes(cmd *cobra.Command, name string) []config.Change
 
 func (p *program) providersAddCommand() *cobra.Command {
 	var flags providerFlags
+	var discover bool
 	entry := providerEntry{}
 	cmd := &cobra.Command{
 		Use:   "add",
 		Short: "Add a provider to the configuration file",
 		Long: `Adds a provider to the configuration file. One that came from the environment or IBM's file until now is written
-beside it, so that it stays. ohfp config set reaches the settings that have no flag here.`,
-		Example: "  ohfp providers add --name aws-west --region us-west-2 --profile default",
-		Args:    noArguments,
+beside it, so that it stays. ohfp config set reaches the settings that have no flag here.
+
+With --discover it asks the account first, and writes the region and, as template defaults, a subnet per zone of the
+default network and its default security group, as ohfp init does.`,
+		Example: `  ohfp providers add --name aws-west --region us-west-2 --profile default
+  ohfp providers add --name aws-west --region us-west-2 --discover`,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if entry.Name == "" {
 				return usageErrorf("%s needs --name; see %s --help", cmd.CommandPath(), cmd.CommandPath())
+			}
+			if discover {
+				if err := p.discovered(cmd.Context(), &entry, flags); err != nil {
+					return err
+				}
 			}
 			changes, err := p.addition(entry)
 			if err != nil {
@@ -109,8 +123,35 @@ beside it, so that it stays. ohfp config set reaches the settings that have no f
 	}
 	cmd.Flags().StringVar(&entry.Name, "name", "", "its `NAME`, which must not change later")
 	cmd.Flags().StringVar(&entry.Type, "type", "aws", "the kind of provider")
+	cmd.Flags().BoolVar(&discover, "discover", false, "ask the account for the region, subnets and security groups of its templates")
 	flags.add(cmd)
 	return cmd
+}
+
+// discovered completes an entry with what the account has.
+func (p *program) discovered(ctx context.Context, entry *providerEntry, flags providerFlags) error {
+	in := setup.Init{
+		Answers: setup.Answers{Type: entry.Type, Name: entry.Name, Region: flags.region, Profile: flags.profile},
+		Environ: os.Environ(), LookupEnv: p.lookupEnv, Now: time.Now,
+	}
+	found, err := in.Discover(ctx)
+	if err != nil {
+		return fmt.Errorf("ask the account of provider %s: %w", entry.Name, err)
+	}
+	in.Choose(found)
+	if len(in.Subnets) == 0 {
+		return ohfp.Errorf(ohfp.ErrNotFound, "the account of provider %s has no subnet in %s; make one, or add the provider without --discover", entry.Name, found.Region)
+	}
+	entry.TemplateDefaults = config.FieldTable{}
+	for field, ids := range map[string][]string{"subnetIds": in.Subnets, "securityGroupIds": in.SecurityGroups} {
+		if len(ids) > 0 {
+			if entry.TemplateDefaults[field], err = json.Marshal(ids); err != nil {
+				return err
+			}
+		}
+	}
+	entry.Config, err = json.Marshal(map[string]string{"region": found.Region})
+	return err
 }
 
 // addition makes the list of providers one longer.

@@ -21,6 +21,7 @@ type operated struct {
 
 func (p *program) providersExecCommand() *cobra.Command {
 	var in payload
+	var where elsewhere
 	var name string
 	cmd := &cobra.Command{
 		Use:   "exec [NAME] OPERATION [ID...]",
@@ -38,7 +39,7 @@ func (p *program) providersExecCommand() *cobra.Command {
 			if call.about, err = in.about(p, call); err != nil {
 				return err
 			}
-			return p.around(cmd.Context(), false, func(a *app.App) error {
+			return p.aroundIn(cmd.Context(), where, call.provider, false, func(a *app.App) error {
 				name, err := usual(a, []string{call.provider})
 				if err != nil {
 					return err
@@ -59,6 +60,7 @@ func (p *program) providersExecCommand() *cobra.Command {
 	cmd.Flags().StringVar(&in.Data, "params", "", "the same as --data")
 	cmd.Flags().StringVar(&in.Data, "args", "", "the same as --data")
 	cmd.Flags().StringVar(&name, "provider", "", "the provider of this `NAME`, where no argument names it (default: the default one)")
+	where.addFlags(cmd)
 	cmd.MarkFlagsMutuallyExclusive("data", "params", "args")
 	return cmd
 }

@@ -18,6 +18,7 @@ type ask struct {
 	Template string
 	Count    int
 	Provider string
+	Where    elsewhere
 	Input    payload
 	DryRun   bool
 	Wait     waiting
@@ -60,6 +61,9 @@ func (p *program) askCommand(cmd *cobra.Command) *cobra.Command {
 		if err := in.Wait.check(cmd); err != nil {
 			return err
 		}
+		if what.Provider, err = in.Where.among(p, what.Provider); err != nil {
+			return err
+		}
 		return p.with(cmd.Context(), func(s *session) error {
 			what.Origin = s.origin()
 			if in.DryRun {
@@ -73,6 +77,8 @@ func (p *program) askCommand(cmd *cobra.Command) *cobra.Command {
 	flags.StringVarP(&in.Template, "template-id", "t", "", "template to request machines from")
 	flags.IntVarP(&in.Count, "count", "c", 1, "how many machines, or units for templates that count units")
 	flags.StringVar(&in.Provider, "provider", "", "the configured provider to ask (default: placement chooses)")
+	flags.StringVar(&in.Where.region, "region", "", "the provider that is configured for this `REGION`")
+	flags.StringVar(&in.Where.profile, "profile", "", "the provider that is configured for this `PROFILE`")
 	in.Input.addFlags(cmd, `{"template": {"templateId": "…", "machineCount": 3}}`)
 	flags.BoolVar(&in.DryRun, "dry-run", false, "only show what would be asked of the cloud, and what it may cost")
 	in.Wait.addFlags(cmd)

@@ -26,6 +26,7 @@ type templateVerdicts struct {
 func (p *program) templatesValidateCommand() *cobra.Command {
 	var source templateSource
 	var online bool
+	var where elsewhere
 	cmd := &cobra.Command{
 		Use:   "validate [TEMPLATE_ID...]",
 		Short: "Check templates without using them",
@@ -39,7 +40,10 @@ func (p *program) templatesValidateCommand() *cobra.Command {
 			if given && len(args) > 0 {
 				return usageErrorf("name templates, or give some with --file, not both")
 			}
-			return p.around(cmd.Context(), !online, func(a *app.App) error {
+			if where.given() && !online {
+				return usageErrorf("--region and --profile say where to look; pass --online too")
+			}
+			return p.aroundIn(cmd.Context(), where, "", !online, func(a *app.App) error {
 				verdicts, err := p.verdicts(cmd.Context(), a, source, given, args, online)
 				if err != nil {
 					return err
@@ -49,6 +53,7 @@ func (p *program) templatesValidateCommand() *cobra.Command {
 		},
 	}
 	source.flags(cmd)
+	where.addFlags(cmd)
 	cmd.Flags().BoolVar(&online, "online", false, "also look in the cloud for what they refer to")
 	return cmd
 }

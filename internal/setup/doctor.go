@@ -17,7 +17,9 @@ type Doctor struct {
 	Sources config.Sources
 	Scripts string        // the directory of Host Factory's scripts; empty: where HF_TOP says, if it is set
 	Budget  time.Duration // that the whole may take
-	Version string        // what ohfp --version of this program prints
+	// Elsewhere makes the configuration one of another region or identity, of which nothing is remembered; nil: as it is.
+	Elsewhere func(cfg config.Config) (config.Config, error)
+	Version   string // what ohfp --version of this program prints
 
 	Now       func() time.Time
 	LookupEnv func(key string) (string, bool)
@@ -56,6 +58,9 @@ func (d Doctor) Examine(ctx context.Context) Report {
 	defer cancel()
 	env := directories.NewEnvironment(d.Sources.Environ)
 	cfg, err := config.Load(d.Sources)
+	if err == nil && d.Elsewhere != nil {
+		cfg, err = d.Elsewhere(cfg)
+	}
 	first, usable := configuration(cfg, err)
 	checks := []check{{"scripts", func(ctx context.Context) []provider.Finding { return d.scripts(ctx, env) }}}
 	if usable {
@@ -163,7 +168,7 @@ func configuration(cfg config.Config, err error) (found []provider.Finding, usab
 // open opens the program without a word: what it would log is found here.
 func (d Doctor) open(ctx context.Context, cfg config.Config) (*app.App, error) {
 	cfg.Logging.File, cfg.Logging.Console, cfg.Notes = "", false, nil
-	return app.Open(ctx, cfg, app.Options{Stderr: io.Discard, LookupEnv: d.LookupEnv, Now: d.Now, ListingOnly: true})
+	return app.Open(ctx, cfg, app.Options{Stderr: io.Discard, LookupEnv: d.LookupEnv, Now: d.Now, ListingOnly: true, Apart: d.Elsewhere != nil})
 }
 
 func fine(check, about, text string) provider.Finding {
