@@ -41,8 +41,10 @@ func (im *importer) ibm(ctx context.Context, root document.Node) {
 			im.refuse(field.Line, field.Key, err)
 			continue
 		}
-		if len(now.Notes) > len(cfg.Notes) { // IBM's setting has no counterpart, and the note says why
-			im.result.Notes = append(im.result.Notes, im.stage.named(errors.New(now.Notes[len(now.Notes)-1])).Error())
+		for _, note := range now.Notes { // IBM's setting has no counterpart, and the note says why
+			if !slices.Contains(cfg.Notes, note) {
+				im.result.Notes = append(im.result.Notes, im.stage.named(errors.New(note)).Error())
+			}
 		}
 		cfg = now
 	}
