@@ -3,21 +3,9 @@
 package main
 
 import (
-	"context"
 	"os"
-	"os/signal"
-	"syscall"
 
-	"github.com/openhostfactory/ohfp/internal/cli"
+	"github.com/openhostfactory/ohfp/program"
 )
 
-func main() {
-	os.Exit(run())
-}
-
-// run lets deferred calls happen before the process exits.
-func run() int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	return cli.Main(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
-}
+func main() { os.Exit(program.Main(nil)) }

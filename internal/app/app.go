@@ -50,15 +50,16 @@ type Options struct {
 	// Apart: what clouds tell is forgotten with the App. It is for a look at another place than the configured one.
 	Apart bool
 
+	Registry provider.Registry // every provider type there is; nil: [Registry]
+
 	// What a test puts in the place of the program's own; nil leaves that.
-	Registry provider.Registry
-	Records  store.Store       // outlives the App: its owner closes it
-	Step     func(name string) // is told which step of a request is reached
+	Records store.Store       // outlives the App: its owner closes it
+	Step    func(name string) // is told which step of a request is reached
 }
 
-// Registry is every provider type there is.
+// Registry is the provider types that come with the program.
 func Registry() provider.Registry {
-	return provider.Registry{"aws": aws.Open}
+	return provider.Registry{"aws": {Open: aws.Open, Settings: aws.Settings}}
 }
 
 // Open puts the program together. No cloud is called.

@@ -9,29 +9,25 @@ import (
 
 	"github.com/openhostfactory/ohfp/internal/config"
 	"github.com/openhostfactory/ohfp/provider"
-	"github.com/openhostfactory/ohfp/provider/aws"
 )
 
-// ownSettings describes the settings of each provider type.
-func ownSettings() map[string][]provider.Setting {
-	return map[string][]provider.Setting{"aws": aws.Settings()}
-}
-
 // SecretSetting says whether a provider type's own setting is shown to nobody.
-func SecretSetting(kind, name string) bool {
-	for _, s := range ownSettings()[kind] {
-		if s.Name == name {
-			return s.Secret
+func SecretSetting(types provider.Registry) func(kind, name string) bool {
+	return func(kind, name string) bool {
+		for _, s := range types.Own(kind) {
+			if s.Name == name {
+				return s.Secret
+			}
 		}
+		return false
 	}
-	return false
 }
 
 // ConfigSchema is the JSON Schema of configuration files.
-func ConfigSchema() map[string]any {
+func ConfigSchema(registry provider.Registry) map[string]any {
 	types := map[string][]config.OwnSetting{}
-	for kind, settings := range ownSettings() {
-		for _, s := range settings {
+	for kind := range registry {
+		for _, s := range registry.Own(kind) {
 			types[kind] = append(types[kind], config.OwnSetting{
 				Name: s.Name, Kind: config.Kind(s.Kind), Default: s.Default, Words: s.Words, Description: s.Description,
 			})
@@ -41,8 +37,8 @@ func ConfigSchema() map[string]any {
 }
 
 // Check finds what is wrong with the settings that only the providers understand. It calls no cloud and no store.
-func Check(ctx context.Context, cfg config.Config, lookup func(string) (string, bool)) error {
-	providers := &instances{config: cfg, registry: Registry(), env: provider.Environment{
+func Check(ctx context.Context, cfg config.Config, types provider.Registry, lookup func(string) (string, bool)) error {
+	providers := &instances{config: cfg, registry: types, env: provider.Environment{
 		Log: slog.New(slog.DiscardHandler), Now: time.Now, ConfDir: cfg.ConfDir, LookupEnv: lookup,
 	}}
 	var problems []error

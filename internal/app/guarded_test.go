@@ -52,9 +52,9 @@ func testBreaker(t *testing.T, breaker config.Breaker, want int) {
 		config: config.Config{
 			Providers: []config.Provider{{Name: "far", Type: "test", Enabled: true}}, Resilience: config.Resilience{Breaker: breaker},
 		},
-		registry: provider.Registry{"test": func(context.Context, json.RawMessage, provider.Environment) (provider.Provider, error) {
+		registry: provider.Registry{"test": {Open: func(context.Context, json.RawMessage, provider.Environment) (provider.Provider, error) {
 			return cloud, nil
-		}},
+		}}},
 		env: provider.Environment{Memory: fake.NewMemory(time.Now), Now: time.Now, Log: slog.New(slog.DiscardHandler)},
 	}
 	p, err := providers.Provider(t.Context(), "far")
@@ -79,10 +79,10 @@ func TestPacingSetting(t *testing.T) {
 		var told provider.Environment
 		providers := &instances{
 			config: config.Config{Providers: []config.Provider{{Name: "far", Type: "test"}}, Resilience: config.Resilience{Pacing: pacing}},
-			registry: provider.Registry{"test": func(_ context.Context, _ json.RawMessage, env provider.Environment) (provider.Provider, error) {
+			registry: provider.Registry{"test": {Open: func(_ context.Context, _ json.RawMessage, env provider.Environment) (provider.Provider, error) {
 				told = env
 				return &unreachable{}, nil
-			}},
+			}}},
 			env: provider.Environment{Log: slog.New(slog.DiscardHandler)},
 		}
 		if _, err := providers.Provider(t.Context(), "far"); err != nil {

@@ -108,7 +108,7 @@ func Rules() []Rule {
 		// The faces, and what only a command line offers.
 		{
 			Package: "internal/cli",
-			May:     faces + " store internal/rest store/reference internal/app internal/storage internal/daemon internal/daemon/wire internal/setup internal/demo internal/mcpserver awssim deploy/...",
+			May:     faces + " provider store internal/rest store/reference internal/app internal/storage internal/daemon internal/daemon/wire internal/setup internal/demo internal/mcpserver awssim deploy/...",
 			Uses:    cobra + " " + terminal,
 		},
 		{Package: "internal/rest", May: faces + " provider store", Uses: "github.com/danielgtaylor/huma/v2"},
@@ -120,9 +120,14 @@ func Rules() []Rule {
 			Uses: yaml,
 		},
 		{Package: "internal/demo", May: "awssim internal/config internal/version internal/output deploy/...", Uses: terminal},
-		{Package: "cmd/ohfp", May: "internal/cli internal/rest internal/mcpserver internal/version"},
+		{Package: "program", May: "provider internal/cli"}, // the program, for those who build it with providers of their own
+		{Package: "cmd/ohfp", May: "program"},
 		{Package: "cmd/ohfp-hf", May: "internal/config/directories internal/daemon/address internal/daemon/wire"}, // starts in a millisecond
 		{Package: "deploy/..."}, // files that are embedded
+
+		// A provider as somebody outside of this module would write it, so it imports what they can.
+		{Package: "examples/pool", May: ". provider", Uses: "modernc.org/sqlite"},
+		{Package: "examples/pool/ohfp-pool", May: "program provider examples/pool"},
 
 		// A cloud to try things on, and what exists for tests.
 		{Package: "awssim", May: "awssim/internal/...", Uses: awsSDK},
@@ -131,6 +136,7 @@ func Rules() []Rule {
 		{Package: "internal/faultproxy", Test: true},
 		{Package: "internal/chaos", Test: true},
 		{Package: "internal/archtest", Test: true},
+		{Package: "internal/doctest", Test: true},
 	}
 }
 

@@ -176,7 +176,7 @@ func (w *world) start(d death) *process {
 	factory := aws.Through(line{p.life, w.proxy})
 	opened, err := app.Open(p.soft, w.config, app.Options{
 		Stderr: w.log, LookupEnv: w.lookup, Now: time.Now,
-		Registry: provider.Registry{"aws": factory}, Records: mortal{w.store, p.life}, Step: p.reach,
+		Registry: provider.Registry{"aws": {Open: factory}}, Records: mortal{w.store, p.life}, Step: p.reach,
 	})
 	if err != nil && !errors.Is(err, errDead) {
 		w.t.Errorf("open: %v", err)

@@ -13,15 +13,27 @@ import (
 	"slices"
 
 	"github.com/openhostfactory/ohfp/internal/access"
+	"github.com/openhostfactory/ohfp/internal/app"
 	"github.com/openhostfactory/ohfp/internal/hostfactory"
 	"github.com/openhostfactory/ohfp/internal/output"
 	"github.com/openhostfactory/ohfp/internal/version"
+	"github.com/openhostfactory/ohfp/provider"
 )
 
 // Main runs one command line, without the program's name, and returns the exit code: 0 when it did what was asked, 1
 // when it could not, 2 when the command line is wrong, 130 when it was interrupted.
 func Main(ctx context.Context, args []string, in io.Reader, out, errw io.Writer) int {
+	return MainWith(ctx, nil, args, in, out, errw)
+}
+
+// MainWith is [Main] of a program that has provider types of its own beside those that come with it.
+func MainWith(ctx context.Context, own provider.Registry, args []string, in io.Reader, out, errw io.Writer) int {
 	p := &program{in: in, out: out, errw: errw, lookupEnv: os.LookupEnv, export: os.Setenv, open: open}
+	providers, err := app.Registry().With(own)
+	if err != nil {
+		return p.exit(ctx, err)
+	}
+	p.providers = providers
 	return p.run(ctx, args)
 }
 
@@ -33,6 +45,7 @@ type program struct {
 	lookupEnv func(string) (string, bool)
 	export    func(name, value string) error // gives libraries what .env files say; nil in tests, which share a process
 	open      func(ctx context.Context, w wish, p *program) (*session, error)
+	providers provider.Registry // every provider type there is
 	global    globalFlags
 	noun      string           // the first word of the command that runs
 	operation access.Operation // of the command that runs

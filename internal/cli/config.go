@@ -57,7 +57,7 @@ func (p *program) configShowCommand() *cobra.Command {
 			if len(args) > 0 {
 				key = args[0]
 			}
-			values, err := config.Select(cfg.Values(app.SecretSetting), key)
+			values, err := config.Select(cfg.Values(app.SecretSetting(p.providers)), key)
 			if err != nil {
 				return err
 			}
@@ -89,7 +89,7 @@ func (p *program) configGetCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			values, err := config.Select(cfg.Values(app.SecretSetting), args[0])
+			values, err := config.Select(cfg.Values(app.SecretSetting(p.providers)), args[0])
 			if err != nil {
 				return err
 			}
@@ -155,7 +155,7 @@ func (p *program) changeConfig(ctx context.Context, change config.Change) error 
 		return err
 	}
 	view := changeView{Key: change.Key, Value: change.Value, File: done.File, Changed: done.Written}
-	values, err := config.Select(done.Config.Values(app.SecretSetting), change.Key)
+	values, err := config.Select(done.Config.Values(app.SecretSetting(p.providers)), change.Key)
 	if err == nil && view.Value != nil && slices.ContainsFunc(values, func(v config.Value) bool { return v.Secret }) {
 		view.Value = json.RawMessage(`"***"`)
 	}
@@ -176,7 +176,7 @@ func (p *program) apply(ctx context.Context, changes ...config.Change) (config.C
 		}
 	}
 	done, err := config.Apply(sources, func(c config.Config) error {
-		return app.Check(ctx, c, c.LookupEnv(p.lookupEnv))
+		return app.Check(ctx, c, p.providers, c.LookupEnv(p.lookupEnv))
 	}, changes...)
 	for _, note := range done.Notes {
 		p.note("%s", note)
@@ -211,7 +211,7 @@ cloud. The exit code is 1 when something is wrong.`,
 			cfg, err := p.config(w)
 			if err == nil {
 				found.Files, found.Warnings = append(found.Files, cfg.Files...), append(found.Warnings, cfg.Notes...)
-				err = app.Check(cmd.Context(), cfg, cfg.LookupEnv(p.lookupEnv))
+				err = app.Check(cmd.Context(), cfg, p.providers, cfg.LookupEnv(p.lookupEnv))
 			} else if file != "" {
 				if path, bad := filepath.Abs(file); bad == nil {
 					found.Files = append(found.Files, path)
@@ -257,7 +257,7 @@ Editors complete and check by it. It is always JSON, whatever --format says.`,
 		RunE: func(*cobra.Command, []string) error {
 			encoder := json.NewEncoder(p.out)
 			encoder.SetIndent("", "  ")
-			if err := encoder.Encode(app.ConfigSchema()); err != nil {
+			if err := encoder.Encode(app.ConfigSchema(p.providers)); err != nil {
 				return fmt.Errorf("write the schema: %w", err)
 			}
 			return nil

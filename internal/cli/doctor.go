@@ -57,7 +57,7 @@ func (p *program) doctor(ctx context.Context, d setup.Doctor, where elsewhere) e
 		d.Elsewhere = func(cfg config.Config) (config.Config, error) { return where.in(cfg, "") }
 	}
 	d.Version = version.Current().String()
-	d.Now, d.LookupEnv = time.Now, p.lookupEnv
+	d.Now, d.LookupEnv, d.Registry = time.Now, p.lookupEnv, p.providers
 	d.Resolve = net.DefaultResolver.LookupHost
 	d.Probe, d.Free, d.Ask = setup.Probe, setup.Free, setup.AskVersion
 	d.Daemon = func(ctx context.Context, cfg config.Config) (setup.Daemon, error) {

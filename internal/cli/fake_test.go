@@ -10,6 +10,7 @@ import (
 
 	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/internal/access"
+	"github.com/openhostfactory/ohfp/internal/app"
 	"github.com/openhostfactory/ohfp/internal/command"
 	"github.com/openhostfactory/ohfp/internal/query"
 	"github.com/openhostfactory/ohfp/store"
@@ -228,6 +229,7 @@ func (d *desk) program(out, errw *bytes.Buffer) *program {
 	return &program{
 		in: strings.NewReader(""), out: out, errw: errw,
 		lookupEnv: func(string) (string, bool) { return "", false },
+		providers: app.Registry(),
 		open: func(context.Context, wish, *program) (*session, error) {
 			return &session{
 				Commands: d, Queries: d, Caller: "ann", Role: access.Admin, Budget: 20 * time.Second,

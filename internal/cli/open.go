@@ -96,7 +96,7 @@ func (p *program) openApp(ctx context.Context, cfg config.Config, w wish) (*app.
 			return nil, "", fmt.Errorf("take over %s: %w", name, err)
 		}
 	}
-	a, err := app.Open(ctx, cfg, app.Options{Stderr: p.errw, LookupEnv: cfg.LookupEnv(p.lookupEnv), Now: time.Now, ListingOnly: w.Listing, Apart: w.Apart})
+	a, err := app.Open(ctx, cfg, app.Options{Stderr: p.errw, LookupEnv: cfg.LookupEnv(p.lookupEnv), Now: time.Now, ListingOnly: w.Listing, Apart: w.Apart, Registry: p.providers})
 	return a, partial, err
 }
 

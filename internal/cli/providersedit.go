@@ -44,7 +44,7 @@ func (p *program) providersShowCommand() *cobra.Command {
 			if _, ok := cfg.Provider(args[0]); !ok {
 				return unknownProvider(args[0])
 			}
-			values, err := config.Select(cfg.Values(app.SecretSetting), "providers["+args[0]+"]")
+			values, err := config.Select(cfg.Values(app.SecretSetting(p.providers)), "providers["+args[0]+"]")
 			if err != nil {
 				return err
 			}

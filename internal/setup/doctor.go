@@ -23,6 +23,7 @@ type Doctor struct {
 
 	Now       func() time.Time
 	LookupEnv func(key string) (string, bool)
+	Registry  provider.Registry                                                     // every provider type there is; nil: those that come with the program
 	Daemon    func(ctx context.Context, cfg config.Config) (Daemon, error)          // asks the one that runs
 	Resolve   func(ctx context.Context, host string) ([]string, error)              // asks the name service
 	Probe     func(dir string) error                                                // writes to a directory as the store does, and takes it back
@@ -168,7 +169,7 @@ func configuration(cfg config.Config, err error) (found []provider.Finding, usab
 // open opens the program without a word: what it would log is found here.
 func (d Doctor) open(ctx context.Context, cfg config.Config) (*app.App, error) {
 	cfg.Logging.File, cfg.Logging.Console, cfg.Notes = "", false, nil
-	return app.Open(ctx, cfg, app.Options{Stderr: io.Discard, LookupEnv: d.LookupEnv, Now: d.Now, ListingOnly: true, Apart: d.Elsewhere != nil})
+	return app.Open(ctx, cfg, app.Options{Stderr: io.Discard, LookupEnv: d.LookupEnv, Now: d.Now, ListingOnly: true, Apart: d.Elsewhere != nil, Registry: d.Registry})
 }
 
 func fine(check, about, text string) provider.Finding {

@@ -66,7 +66,7 @@ func open(ctx context.Context, config json.RawMessage, env provider.Environment,
 	if err != nil {
 		return nil, ohfp.Errorf(ohfp.ErrInvalid, "provider %s: config: %w", env.Name, err)
 	}
-	defaults, err := spec.Canonical(ownDefaults(env.Defaults))
+	defaults, err := spec.Canonical(env.OwnDefaults())
 	if err != nil {
 		return nil, ohfp.Errorf(ohfp.ErrInvalid, "provider %s: template_defaults: %w", env.Name, err)
 	}
@@ -126,21 +126,6 @@ type keeper struct {
 
 // keeps says whether a resource is of this kind.
 func (k keeper) keeps(resource string) bool { return strings.HasPrefix(resource, k.prefix) }
-
-// ownDefaults leaves out the defaults of fields that all providers share; those are applied before a template gets here.
-func ownDefaults(all map[string]json.RawMessage) strict.Object {
-	shared := map[string]bool{
-		"name": true, "description": true, "providername": true, "providertype": true, "providerapi": true,
-		"maxnumber": true, "capacityunit": true, "timeout": true, "attributes": true,
-	}
-	own := strict.Object{}
-	for name, value := range all {
-		if !shared[FieldGroup(name)] && string(value) != "null" {
-			own[name] = value
-		}
-	}
-	return own
-}
 
 // FieldGroup names what the AWS fields of a template have in common of which one replaces the other, as vmTypes replaces
 // a default vmType.

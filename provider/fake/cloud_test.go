@@ -329,7 +329,7 @@ func TestInstallationsDoNotSeeEachOther(t *testing.T) {
 func TestFactory(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, fake.Settings{})
-	registry := provider.Registry{fake.Type: w.cloud.Factory()}
+	registry := provider.Registry{fake.Type: {Open: w.cloud.Factory()}}
 	env := provider.Environment{Name: "f", Installation: "one", Memory: fake.NewMemory(w.clock.Now)}
 	for _, config := range []string{"", "{}", "null"} {
 		if _, err := registry.Open(t.Context(), fake.Type, json.RawMessage(config), env); err != nil {
