@@ -125,6 +125,10 @@ test-mcp: build ## Drive bin/ohfp through the Python SDK and the inspector of th
 test-openapi: build ## Have schemathesis make up calls of REST from its document, with and without a token (OHFP_TEST_OPENAPI=N: more of them)
 	@tools/test-openapi $(BIN)/ohfp
 
+.PHONY: test-outside
+test-outside: ## Build examples/pool in a module of its own, as a provider from outside, and run the provider suite there
+	OHFP_TEST_LONG=1 $(GO) test -count=1 -v -timeout 20m -run TestOutside ./examples/pool
+
 .PHONY: test-dynamodb-moto
 test-dynamodb-moto: ## Run the tests of the store in DynamoDB beside moto (docs/storage.md says which not, and why; none may be skipped)
 	@OHFP_TEST_DISALLOW_SKIP=1 tools/with-moto sh -c 'OHFP_TEST_DYNAMODB=$$OHFP_TEST_MOTO exec "$$@"' sh \
@@ -227,6 +231,19 @@ verify: ## Check that generated files, go.mod and checksums are current and the 
 
 .PHONY: pre-commit
 pre-commit: format lint test ## Run before committing: format, lint, test
+
+##@ Documents
+
+.PHONY: docs
+docs: ## Build the documentation site into bin/site (the generator is installed with pip unless there; a warning is an error)
+	@tools/mkdocs build --strict --quiet
+	@! grep -rlE '<(script|img|iframe)[^>]* src="https?://|<link[^>]* rel="stylesheet"[^>]* href="https?://' $(BIN)/site --include='*.html' || \
+		{ echo "make docs: these pages load something from elsewhere" >&2; exit 1; }
+	@echo "$(BIN)/site/index.html"
+
+.PHONY: docs-serve
+docs-serve: ## Show the documentation on http://127.0.0.1:8001 while you write it
+	tools/mkdocs serve --strict --dev-addr 127.0.0.1:8001
 
 include tools/ship.mk
 

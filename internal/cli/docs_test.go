@@ -53,6 +53,9 @@ func commandLines(text string) [][]string {
 		if at := slices.IndexFunc(words, func(w string) bool { return strings.HasPrefix(w, "#") || w == ">" || w == "<" }); at >= 0 {
 			words = words[:at]
 		}
+		if len(words) > 0 && words[0] == "ohfp" {
+			words = words[1:] // of a service of that name: docker compose exec ohfp ohfp requests list
+		}
 		lines = append(lines, words)
 	}
 	return lines
