@@ -5,7 +5,7 @@ STAMP_DATE = $(or $(DATE),1970-01-01T00:00:00Z)
 STAMP_VERSION = $(or $(VERSION),0.0.0-dev)
 
 # What only root on Linux can check. CI has to be root; elsewhere the parts that need nothing are checked.
-ROOTED := $(if $(filter 0Linux,$(shell id -u)$(shell uname -s)),test-image,image)
+ROOTED := $(if $(filter 0Linux,$(shell id -u)$(shell uname -s)),test-image test-packages,image packages)
 
 # Tools of Python are pinned in files of requirements and installed below .cache on first use.
 PINNED = tools/with-pip
@@ -47,6 +47,31 @@ check-compose: ## Lint the Dockerfile and check docker-compose.yml with each of 
 		COMPOSE_PROFILES=$$profile $(PINNED) tools/deploy.txt docker-compose --env-file .env.example config --quiet || exit 1; \
 	done
 	$(PINNED) tools/deploy.txt docker-compose --env-file deploy/docker/simulated.env config --quiet
+
+##@ Packages
+
+PACKAGE_PLATFORMS ?= linux/$(shell $(GO) env GOARCH)
+DIST ?= dist
+NFPM = $(GO) tool -modfile=tools/nfpm/go.mod nfpm
+
+.PHONY: packages
+packages: build $(BIN)/THIRD_PARTY_LICENSES.txt ## Build a .deb and an .rpm into dist, for PACKAGE_PLATFORMS (default: this machine's)
+	@mkdir -p $(DIST)
+	@set -e; for platform in $(subst $(comma), ,$(PACKAGE_PLATFORMS)); do \
+		arch=$${platform##*/}; stage=$(BIN)/package/$$arch; mkdir -p $(BIN)/programs/linux-$$arch; \
+		GOOS=linux GOARCH=$$arch $(GOBUILD) -o $(BIN)/programs/linux-$$arch/ ./cmd/...; \
+		tools/stage $(BIN)/programs/linux-$$arch $$stage $(BIN)/ohfp; \
+		for format in deb rpm; do \
+			VERSION=$(STAMP_VERSION) DATE=$(STAMP_DATE) ARCH=$$arch STAGE=$$stage \
+				SOURCE_DATE_EPOCH=$$(date -u -d $(STAMP_DATE) +%s) $(NFPM) package -f deploy/packages/nfpm.yaml -p $$format -t $(DIST)/; \
+		done; \
+	done
+
+.PHONY: test-packages
+test-packages: ## Install, start, upgrade and remove the .deb in a minimal Debian, and read the .rpm (root on Linux)
+	@rm -rf $(BIN)/test-packages
+	@$(MAKE) --no-print-directory packages DIST=$(BIN)/test-packages PACKAGE_PLATFORMS=linux/$$($(GO) env GOARCH)
+	tools/test-packages $(BIN)/test-packages/*.deb $(BIN)/test-packages/*.rpm
 
 ##@ Tools
 

@@ -75,48 +75,10 @@ func run(ctx context.Context, dir string, packages []string, out string, list bo
 // linked finds the modules of the packages that the programs link, and Go itself, with the licence files that lie above
 // these packages: a module may hold parts of others.
 func linked(ctx context.Context, dir string, packages []string) ([]module, error) {
-	cmd := exec.CommandContext(ctx, "go", append([]string{"list", "-deps", "-json=Dir,Standard,Module"}, packages...)...)
-	cmd.Dir, cmd.Stderr = dir, os.Stderr
-	listing, err := cmd.Output()
-	if err != nil {
-		return nil, fmt.Errorf("go list: %w", err)
-	}
 	found := map[string]*module{}
-	for decoder := json.NewDecoder(bytes.NewReader(listing)); ; {
-		var p struct {
-			Dir      string
-			Standard bool
-			Module   *struct {
-				Path, Version, Dir string
-				Main               bool
-			}
-		}
-		if err := decoder.Decode(&p); errors.Is(err, io.EOF) {
-			break
-		} else if err != nil {
-			return nil, fmt.Errorf("go list: %w", err)
-		}
-		if p.Standard || p.Module == nil {
-			continue
-		}
-		if p.Module.Main {
-			if err := embedded(found, p.Dir); err != nil {
-				return nil, err
-			}
-			continue
-		}
-		m := found[p.Module.Path]
-		if m == nil {
-			m = &module{Name: p.Module.Path, Version: p.Module.Version}
-			found[p.Module.Path] = m
-		}
-		for at := p.Dir; ; at = filepath.Dir(at) {
-			if err := m.collect(at); err != nil {
-				return nil, err
-			}
-			if at == p.Module.Dir || len(at) <= len(p.Module.Dir) {
-				break
-			}
+	for _, system := range []string{"linux", "darwin", "windows"} { // programs for all of them are given away
+		if err := linkedOn(ctx, system, dir, packages, found); err != nil {
+			return nil, err
 		}
 	}
 	golang, err := standard(ctx)
@@ -131,6 +93,52 @@ func linked(ctx context.Context, dir string, packages []string) ([]module, error
 	}
 	slices.SortFunc(modules, func(a, b module) int { return strings.Compare(a.Name, b.Name) })
 	return modules, nil
+}
+
+func linkedOn(ctx context.Context, system, dir string, packages []string, found map[string]*module) error {
+	cmd := exec.CommandContext(ctx, "go", append([]string{"list", "-deps", "-json=Dir,Standard,Module"}, packages...)...)
+	cmd.Dir, cmd.Stderr, cmd.Env = dir, os.Stderr, append(os.Environ(), "GOOS="+system, "CGO_ENABLED=0")
+	listing, err := cmd.Output()
+	if err != nil {
+		return fmt.Errorf("go list for %s: %w", system, err)
+	}
+	for decoder := json.NewDecoder(bytes.NewReader(listing)); ; {
+		var p struct {
+			Dir      string
+			Standard bool
+			Module   *struct {
+				Path, Version, Dir string
+				Main               bool
+			}
+		}
+		if err := decoder.Decode(&p); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return fmt.Errorf("go list for %s: %w", system, err)
+		}
+		if p.Standard || p.Module == nil {
+			continue
+		}
+		if p.Module.Main {
+			if err := embedded(found, p.Dir); err != nil {
+				return err
+			}
+			continue
+		}
+		m := found[p.Module.Path]
+		if m == nil {
+			m = &module{Name: p.Module.Path, Version: p.Module.Version}
+			found[p.Module.Path] = m
+		}
+		for at := p.Dir; ; at = filepath.Dir(at) {
+			if err := m.collect(at); err != nil {
+				return err
+			}
+			if at == p.Module.Dir || len(at) <= len(p.Module.Dir) {
+				break
+			}
+		}
+	}
 }
 
 // embedded finds what others wrote and a package of this module carries along: directories below it with a licence.
