@@ -63,7 +63,8 @@ packages: build $(BIN)/THIRD_PARTY_LICENSES.txt ## Build a .deb and an .rpm into
 		tools/stage $(BIN)/programs/linux-$$arch $$stage $(BIN)/ohfp; \
 		for format in deb rpm; do \
 			VERSION=$(STAMP_VERSION) DATE=$(STAMP_DATE) ARCH=$$arch STAGE=$$stage \
-				SOURCE_DATE_EPOCH=$$(date -u -d $(STAMP_DATE) +%s) $(NFPM) package -f deploy/packages/nfpm.yaml -p $$format -t $(DIST)/; \
+				SOURCE_DATE_EPOCH=$$(date -u -d $(STAMP_DATE) +%s) $(NFPM) package -f deploy/packages/nfpm.yaml -p $$format \
+				-t $(DIST)/ohfp_$(STAMP_VERSION)_linux_$$arch.$$format; \
 		done; \
 	done
 
@@ -72,6 +73,113 @@ test-packages: ## Install, start, upgrade and remove the .deb in a minimal Debia
 	@rm -rf $(BIN)/test-packages
 	@$(MAKE) --no-print-directory packages DIST=$(BIN)/test-packages PACKAGE_PLATFORMS=linux/$$($(GO) env GOARCH)
 	tools/test-packages $(BIN)/test-packages/*.deb $(BIN)/test-packages/*.rpm
+
+DIST_PLATFORMS ?= linux/amd64,linux/arm64,linux/ppc64le,linux/s390x,darwin/amd64,darwin/arm64,windows/amd64
+ARCHIVE = $(GO) -C tools/release run . archive
+SBOM = $(GO) tool -modfile=tools/sbom/go.mod cyclonedx-gomod
+on = $(filter $(1)/%,$(subst $(comma), ,$(DIST_PLATFORMS)))
+commas = $(subst $(subst ,, ),$(comma),$(strip $(1)))
+
+.PHONY: archives
+archives: $(BIN)/THIRD_PARTY_LICENSES.txt ## Pack programs, scripts and samples into dist, as .tar.gz or .zip, for DIST_PLATFORMS (default: all)
+	@mkdir -p $(DIST)
+	@set -e; for platform in $(subst $(comma), ,$(DIST_PLATFORMS)); do \
+		os=$${platform%%/*} arch=$${platform##*/}; dir=$(BIN)/archive/$$os-$$arch; \
+		rm -rf $$dir; mkdir -p $$dir/bin $$dir/scripts $$dir/conf; \
+		case $$os in \
+			windows) commands=./cmd/ohfp kind=zip scripts=bat ;; \
+			*) commands=./cmd/... kind=tar.gz scripts=sh ;; \
+		esac; \
+		echo "$$os/$$arch"; \
+		GOOS=$$os GOARCH=$$arch $(GOBUILD) -o $$dir/bin/ $$commands; \
+		cp deploy/hostfactory/scripts/*.$$scripts $$dir/scripts/; cp deploy/hostfactory/conf/*.json $$dir/conf/; \
+		cp deploy/hostfactory/README.md LICENSE CHANGELOG.md $(BIN)/THIRD_PARTY_LICENSES.txt $$dir/; \
+		$(ARCHIVE) -output $(abspath $(DIST))/ohfp_$(STAMP_VERSION)_$${os}_$$arch.$$kind -prefix ohfp_$(STAMP_VERSION) -date $(STAMP_DATE) $(CURDIR)/$$dir; \
+	done
+
+.PHONY: sbom
+sbom: build ## Write what the program consists of to dist, as CycloneDX
+	@mkdir -p $(DIST)
+	$(SBOM) bin -json -licenses -noserial -version $(STAMP_VERSION) -output $(DIST)/ohfp_$(STAMP_VERSION).cdx.json $(BIN)/ohfp
+	sed -i.orig 's/"timestamp": "[^"]*"/"timestamp": "$(STAMP_DATE)"/' $(DIST)/ohfp_$(STAMP_VERSION).cdx.json && rm $(DIST)/*.orig
+
+.PHONY: dist
+dist: archives sbom ## Build all that a release has into dist: archives, packages, image, chart, SBOM, checksums
+	@$(MAKE) --no-print-directory packages PACKAGE_PLATFORMS=$(call commas,$(call on,linux))
+	@$(MAKE) --no-print-directory image IMAGE_PLATFORMS=$(call commas,$(call on,linux))
+	@cp $(BIN)/ohfp-image.tar $(DIST)/ohfp_$(STAMP_VERSION)_image.tar
+	cd $(DIST) && rm -f SHA256SUMS && sha256sum * > ../.SHA256SUMS && mv ../.SHA256SUMS SHA256SUMS
+
+.PHONY: test-dist
+test-dist: ## Build a release for this machine twice, compare them, and run a script from the archive
+	@rm -rf $(BIN)/dist
+	@for time in 1 2; do $(MAKE) --no-print-directory dist DIST=$(BIN)/dist/$$time DIST_PLATFORMS=linux/$$($(GO) env GOARCH) >$(BIN)/dist.log 2>&1 || { cat $(BIN)/dist.log; exit 1; }; done
+	cd $(BIN)/dist/1 && sha256sum --check SHA256SUMS
+	diff $(BIN)/dist/1/SHA256SUMS $(BIN)/dist/2/SHA256SUMS
+	@tar -xzf $(BIN)/dist/1/*.tar.gz -C $(BIN)/dist && echo '{}' >$(BIN)/dist/in.json && \
+		$(BIN)/dist/ohfp_*/scripts/getAvailableTemplates.sh -f $(BIN)/dist/in.json 2>&1 | grep 'template'
+
+##@ Releases (docs/releases.md; DRY_RUN=true changes nothing)
+
+RELEASE_BRANCH ?= main
+RELEASE_CHECK ?= make lint test
+RELEASE = $(GO) -C tools/release run . -dir $(CURDIR) -branch $(RELEASE_BRANCH) -check '$(RELEASE_CHECK)' $(if $(filter-out false no 0,$(DRY_RUN)),-dry-run)
+
+.PHONY: release-patch
+release-patch: ## Release the next patch version
+	@$(RELEASE) patch
+.PHONY: release-patch-alpha
+release-patch-alpha: ## Release an alpha of the next patch version
+	@$(RELEASE) patch-alpha
+.PHONY: release-patch-beta
+release-patch-beta: ## Release a beta of the next patch version
+	@$(RELEASE) patch-beta
+.PHONY: release-patch-rc
+release-patch-rc: ## Release an rc of the next patch version
+	@$(RELEASE) patch-rc
+.PHONY: release-minor
+release-minor: ## Release the next minor version
+	@$(RELEASE) minor
+.PHONY: release-minor-alpha
+release-minor-alpha: ## Release an alpha of the next minor version
+	@$(RELEASE) minor-alpha
+.PHONY: release-minor-beta
+release-minor-beta: ## Release a beta of the next minor version
+	@$(RELEASE) minor-beta
+.PHONY: release-minor-rc
+release-minor-rc: ## Release an rc of the next minor version
+	@$(RELEASE) minor-rc
+.PHONY: release-major
+release-major: ## Release the next major version
+	@$(RELEASE) major
+.PHONY: release-major-alpha
+release-major-alpha: ## Release an alpha of the next major version
+	@$(RELEASE) major-alpha
+.PHONY: release-major-beta
+release-major-beta: ## Release a beta of the next major version
+	@$(RELEASE) major-beta
+.PHONY: release-major-rc
+release-major-rc: ## Release an rc of the next major version
+	@$(RELEASE) major-rc
+.PHONY: promote-alpha
+promote-alpha: ## Release the newest pre-release again as an alpha
+	@$(RELEASE) promote-alpha
+.PHONY: promote-beta
+promote-beta: ## Release the newest pre-release again as a beta
+	@$(RELEASE) promote-beta
+.PHONY: promote-rc
+promote-rc: ## Release the newest pre-release again as an rc
+	@$(RELEASE) promote-rc
+.PHONY: promote-stable
+promote-stable: ## Release the newest pre-release for good
+	@$(RELEASE) promote-stable
+.PHONY: release-version
+release-version: ## Release the version that RELEASE_VERSION says
+	@$(RELEASE) -version '$(RELEASE_VERSION)' version
+
+.PHONY: test-release
+test-release: ## Make a dry run of every release target in a clone of what is committed
+	@tools/test-release
 
 ##@ Tools
 
@@ -84,4 +192,4 @@ test-tools: ## Vet and test the tools that are modules of their own
 	done
 
 .PHONY: check-ship
-check-ship: test-tools check-compose $(ROOTED) ## Check all that goes to those who run ohfp, as CI does
+check-ship: test-tools test-release test-dist check-compose $(ROOTED) ## Check all that goes to those who run ohfp, as CI does
