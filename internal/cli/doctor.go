@@ -24,9 +24,10 @@ func (p *program) doctorCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Find out what is wrong, and what to do about it",
-		Long: `Looks at everything that a request needs: environment, configuration, directories and disk, the store, the daemon, the
-scripts and the program that they start, the templates, and in each cloud credentials, region, clock, permissions, what
-templates name, free addresses, images and their architecture, user data, fleet roles and the interruption queue.
+		Long: `Looks at everything that a request needs: environment, configuration, directories and disk, the store, the daemon,
+how Host Factory's own files below HF_TOP register this provider, the scripts and the program that they start, the
+templates, and in each cloud credentials, region, clock, permissions, what templates name, free addresses, images and
+their architecture, user data, fleet roles and the interruption queue.
 
 Each finding is ok, a warning or a failure, and says what to do. Nothing is changed: calls that would change something
 are made as dry runs. Only the store is made if there is none yet. The exit code is 1 when there is a failure.`,

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -11,6 +12,8 @@ import (
 	"github.com/openhostfactory/ohfp/internal/app"
 	"github.com/openhostfactory/ohfp/internal/config"
 	"github.com/openhostfactory/ohfp/internal/output"
+	"github.com/openhostfactory/ohfp/internal/setup"
+	"github.com/openhostfactory/ohfp/provider"
 )
 
 // schedulerView is a way to name the fields of answers.
@@ -95,8 +98,10 @@ func (p *program) schedulerValidateCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "validate",
 		Short: "Check what the scheduler needs of this machine's files",
-		Long: `Checks the configuration directory and the templates in it. ohfp doctor also checks the scripts, permissions and the
-cloud. The exit code is 1 when something is wrong.`,
+		Long: `Checks the configuration directory and the templates in it and, where HF_TOP says that there is a Host Factory, how
+it knows this provider: its files hostProviderPlugins.json, hostProviders.json and hostRequestors.json, and the scripts
+and directories that they name. ohfp doctor also checks the program, permissions and the cloud. The exit code is 1 when
+something is wrong.`,
 		Example: "  ohfp scheduler validate",
 		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -113,10 +118,20 @@ cloud. The exit code is 1 when something is wrong.`,
 			for _, problem := range problemsIn(err) {
 				found.Valid, found.Errors = false, append(found.Errors, problem.Error())
 			}
+			for _, f := range setup.Registered(os.Environ(), setup.Probe) {
+				text := strings.TrimPrefix(f.About+": ", ": ") + f.Text + "; " + f.Fix
+				switch f.Level {
+				case provider.LevelFailure:
+					found.Valid, found.Errors = false, append(found.Errors, text)
+				case provider.LevelWarning:
+					found.Warnings = append(found.Warnings, text)
+				case provider.LevelOK:
+				}
+			}
 			if shown := p.show(found, output.Layout{}); shown != nil {
 				return shown
 			}
-			if err != nil {
+			if !found.Valid {
 				return errors.New("the scheduler cannot work with this; the answer says why")
 			}
 			return nil

@@ -63,7 +63,10 @@ func (d Doctor) Examine(ctx context.Context) Report {
 		cfg, err = d.Elsewhere(cfg)
 	}
 	first, usable := configuration(cfg, err)
-	checks := []check{{"scripts", func(ctx context.Context) []provider.Finding { return d.scripts(ctx, env) }}}
+	checks := []check{
+		{registeredCheck, func(context.Context) []provider.Finding { return Registered(d.Sources.Environ, d.Probe) }},
+		{"scripts", func(ctx context.Context) []provider.Finding { return d.scripts(ctx, env) }},
+	}
 	if usable {
 		checks = append(checks, d.checks(cfg)...)
 	}

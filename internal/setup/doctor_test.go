@@ -144,7 +144,7 @@ func TestHealthy(t *testing.T) {
 		}
 	}
 	for _, check := range []string{
-		"configuration", "scripts", "program", "directories", "store", "names", "daemon", "templates", "credentials", "region", "clock",
+		"configuration", "host factory", "scripts", "program", "directories", "store", "names", "daemon", "templates", "credentials", "region", "clock",
 		"permissions", "references", "subnets", "images", "user data", "fleet role", "interruption queue",
 	} {
 		if !seen[check] {
