@@ -105,7 +105,7 @@ func planAcquire(r Request, f Facts, now time.Time) []Action {
 		return []Action{stop}
 	}
 	actions := planRelease(r, f, now)
-	if spares := r.spares(); len(spares) > 0 {
+	if spares := r.unreplaced(r.spares(), f); len(spares) > 0 {
 		actions = append(actions, Terminate{Machines: spares, Reason: ReasonSpare})
 	}
 	paced := r.paced()
@@ -223,7 +223,7 @@ func planStopping(r Request, f Facts, now time.Time) []Action {
 			release = append(release, m.ID)
 		}
 	}
-	if len(release) > 0 {
+	if release = r.unreplaced(release, f); len(release) > 0 {
 		actions = append(actions, Terminate{Machines: release, Reason: r.Because})
 	}
 	actions = r.retarget(actions, f)
@@ -251,7 +251,7 @@ func planTerminal(r Request, f Facts, now time.Time) []Action {
 			release = append(release, m.ID)
 		}
 	}
-	if len(release) > 0 {
+	if release = r.unreplaced(release, f); len(release) > 0 {
 		actions = append(actions, Terminate{Machines: release, Reason: reason})
 	}
 	actions = r.retarget(actions, f)
@@ -298,8 +298,9 @@ func planRelease(r Request, f Facts, now time.Time) []Action {
 		seenAlive[m.ID] = m.Alive()
 	}
 	byReason := map[Reason][]MachineID{}
+	doubted := r.doubted(f)
 	for _, m := range r.Machines {
-		if m.Ending == "" || m.Gone() || !r.ends(m) {
+		if m.Ending == "" || m.Gone() || !r.ends(m) || m.EndAccepted.IsZero() && m.DeliveredAt.IsZero() && doubted[m.Attempt] {
 			continue
 		}
 		again := seenAlive[m.ID] && f.ObservedAt.Sub(m.EndAccepted) > EndAgainAfter && now.Sub(m.EndAccepted) > EndAgainAfter
@@ -317,6 +318,40 @@ func planRelease(r Request, f Facts, now time.Time) []Action {
 		return a.Reason < b.Reason
 	})
 	return actions
+}
+
+// doubted lists the attempts whose resource keeps a target that counts a machine which the look does not show alive, other
+// than those named. If that machine is gone, the resource replaces whatever else of it is ended: nothing is, until more is
+// known of it. Its users' own machines are always ended when they say so.
+func (r Request) doubted(f Facts, named ...MachineID) map[int]bool {
+	alive := map[MachineID]bool{}
+	for _, id := range named {
+		alive[id] = true
+	}
+	for _, m := range f.Machines {
+		alive[m.ID] = alive[m.ID] || m.Alive()
+	}
+	keeping := map[int]bool{}
+	for _, a := range r.Attempts {
+		keeping[a.Number] = a.launchesItself() && a.Order.Keeps && !r.fills(a)
+	}
+	doubted := map[int]bool{}
+	for _, m := range r.Machines {
+		if m.Wanted() && keeping[m.Attempt] && !alive[m.ID] {
+			doubted[m.Attempt] = true
+		}
+	}
+	return doubted
+}
+
+// unreplaced leaves out the machines that would be replaced if they were ended now.
+func (r Request) unreplaced(release []MachineID, f Facts) []MachineID {
+	doubted := r.doubted(f, release...)
+	attempts := map[MachineID]int{}
+	for _, m := range r.Machines {
+		attempts[m.ID] = m.Attempt
+	}
+	return slices.DeleteFunc(release, func(id MachineID) bool { return doubted[attempts[id]] })
 }
 
 // settle closes an attempt by a read that would show its machines, had it been carried out.

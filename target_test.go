@@ -93,8 +93,31 @@ func TestPlanOfResourcesThatLaunchThemselves(t *testing.T) {
 		{"waits for a look after it has yielded", acquire(3, attempt(selfLaunching(true, 3), yielded, told(2*time.Minute, 0))), showing(saw(time.Minute), 3), 2 * time.Minute, nil},
 		{"then asks another way", acquire(3, attempt(selfLaunching(true, 3), yielded, told(2*time.Minute, 0))), showing(saw(3*time.Minute), 0), 3 * time.Minute, []ohfp.Action{ohfp.Launch{Count: 3, Fallback: true}}},
 		{"does not trim what it would replace", acquire(1, keeps, with(machine("a", delivered), machine("b"))), showing(saw(time.Minute), 3), 0, []ohfp.Action{ohfp.Finish{Status: ohfp.StatusComplete}}},
-		{"trims what came after it had yielded", acquire(2, attempt(selfLaunching(true, 2), yielded, told(0, 1)), with(machine("a", delivered), machine("b"), other)), showing(saw(time.Minute), 1), time.Minute, []ohfp.Action{
+		{"trims what came after it had yielded", acquire(2, attempt(selfLaunching(true, 2), yielded, told(0, 1)), with(machine("a", delivered), machine("b"), other)), showing(saw(time.Minute, machine("a")), 1), time.Minute, []ohfp.Action{
 			ohfp.Terminate{Machines: ids("b"), Reason: ohfp.ReasonSpare},
+		}},
+	})
+}
+
+// TestPlanEndsNothingThatWouldBeReplaced: a machine that no look shows is still counted in the target of its group. If it
+// is gone, the late machine is what the group put in its place, and would put there again.
+func TestPlanEndsNothingThatWouldBeReplaced(t *testing.T) {
+	t.Parallel()
+	complete, keeps := status(ohfp.StatusComplete), attempt(selfLaunching(true, 1))
+	user, late := machine("a", delivered), machine("b", ending(ohfp.ReasonLate))
+	end := []ohfp.Action{ohfp.Terminate{Machines: ids("b"), Reason: ohfp.ReasonLate}}
+	stop := stopping(ohfp.StatusPartial, ohfp.ReasonDeadline)
+	checkPlans(t, []planCase{
+		{"the user's machine does not show", acquire(1, complete, keeps, with(user, late)), showing(saw(time.Minute, late), 1), time.Minute, nil},
+		{"nothing was looked at", acquire(1, complete, keeps, with(user, late)), ohfp.Facts{}, time.Minute, nil},
+		{"it shows", acquire(1, complete, keeps, with(user, late)), showing(saw(time.Minute, user, late), 1), time.Minute, end},
+		{"it is gone", acquire(1, complete, keeps, with(machine("a", delivered, gone), late)), showing(saw(time.Minute, late), 1), time.Minute, end},
+		{"one that launches no more", acquire(1, complete, attempt(selfLaunching(false, 1)), with(user, late)), showing(saw(time.Minute, late), 1), time.Minute, end},
+		{"it is its user who gives it back", acquire(2, complete, attempt(selfLaunching(true, 2)), with(user, machine("b", delivered, ending(ohfp.ReasonReturned)))), showing(saw(time.Minute), 2), time.Minute, []ohfp.Action{
+			ohfp.Terminate{Machines: ids("b"), Reason: ohfp.ReasonReturned},
+		}},
+		{"while the request stops", acquire(2, stop, attempt(selfLaunching(true, 1), told(0, 1)), with(user, machine("b"))), showing(saw(time.Minute, late), 1), time.Minute, []ohfp.Action{
+			ohfp.Finish{Status: ohfp.StatusPartial, Message: "why"},
 		}},
 	})
 }

@@ -2,10 +2,12 @@ package chaos
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"runtime/debug"
 	"slices"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -13,6 +15,7 @@ import (
 
 	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/awssim"
+	"github.com/openhostfactory/ohfp/store"
 )
 
 func TestMain(m *testing.M) {
@@ -305,6 +308,20 @@ func (s *symphony) story(r ohfp.Request) {
 			s.t.Logf("  %s: %s, launched %s in %s%s%s, %s %s, taken %t; on record %s, attempt %d, delivered %s, ending %q %s", id, i.Lifecycle,
 				i.LaunchTime.Format(time.TimeOnly), i.Fleet, i.SpotFleet, i.Group, i.State, i.EndReason, s.taken(id), m.State, m.Attempt,
 				m.DeliveredAt.Format(time.TimeOnly), m.Ending, m.EndAccepted.Format(time.TimeOnly))
+		}
+	}
+	told, err := s.store.Events(s.t.Context(), store.EventFilter{Request: r.ID})
+	s.ok(err)
+	for _, e := range told {
+		s.t.Logf("  event %s %s %s %s %s %s", e.At.Format(time.TimeOnly), e.Kind, e.Machine, e.Actor, e.Code, e.Message)
+	}
+	for _, c := range s.cloud.Ledger() {
+		named := slices.ContainsFunc(r.Attempts, func(a ohfp.Attempt) bool {
+			return a.Resource != "" && slices.Contains(slices.Collect(maps.Values(c.Parameters)), a.Resource)
+		})
+		ended := slices.ContainsFunc(c.Terminated, func(id string) bool { _, ok := recorded[id]; return ok })
+		if ended || named && !strings.HasPrefix(c.Action, "Describe") {
+			s.t.Logf("  call %s %s %v: %d %s, ended %v", c.Time.Format(time.TimeOnly), c.Action, c.Parameters, c.Status, c.Code, c.Terminated)
 		}
 	}
 }
