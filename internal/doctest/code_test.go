@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"unicode"
+
+	"github.com/openhostfactory/ohfp/internal/archtest"
 )
 
 // declared is what the packages of this module declare: pkg.Name, Type.Method, Type.Field and pkg.Type.Method, and the
@@ -221,4 +223,35 @@ func sourceOf(t *testing.T, file, name string) string {
 	}
 	t.Fatalf("%s declares no %s", file, name)
 	return ""
+}
+
+// TestEveryPackageIsOnTheMap fails for a package that the table of docs/architecture.md leaves out: neither it nor a
+// directory above it is named there.
+func TestEveryPackageIsOnTheMap(t *testing.T) {
+	t.Parallel()
+	page, err := Read(root, "docs/architecture.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := map[string]bool{}
+	for _, s := range page.Spans {
+		named[strings.TrimSuffix(strings.TrimSuffix(s.Text, "/*"), "/")] = true
+	}
+	checked := 0
+	for _, rule := range archtest.Rules() {
+		dir := strings.TrimSuffix(rule.Package, "/...")
+		if dir == "." {
+			continue
+		}
+		checked++
+		for at := dir; !named[at]; at = path.Dir(at) {
+			if !strings.Contains(at, "/") {
+				t.Errorf("docs/architecture.md does not say what %s is for", dir)
+				break
+			}
+		}
+	}
+	if checked < 40 {
+		t.Errorf("only %d packages were looked for", checked)
+	}
 }
