@@ -122,7 +122,10 @@ func group(cmd *cobra.Command) *cobra.Command {
 			return nil
 		}
 		advice := ""
-		if nearest := cmd.SuggestionsFor(args[0]); len(nearest) > 0 {
+		_, path, _ := strings.Cut(cmd.CommandPath(), " ")
+		if known := insteadOfCommand(path + " " + args[0]); known != "" {
+			advice = known + "; "
+		} else if nearest := cmd.SuggestionsFor(args[0]); len(nearest) > 0 {
 			advice = "did you mean " + strings.Join(nearest, " or ") + "? "
 		}
 		return usageErrorf("%s has no command %q; %ssee %s --help", cmd.CommandPath(), args[0], advice, cmd.CommandPath())
