@@ -121,6 +121,7 @@ func Rules() []Rule {
 		{Operation: "auth.token.create", Role: Admin, Effect: Changes, CLI: "auth token create", Except: secret},
 		{Operation: "auth.token.list", Role: Admin, Effect: Reads, CLI: "auth token list", Except: secret},
 		{Operation: "auth.token.revoke", Role: Admin, Effect: Destroys, CLI: "auth token revoke", Except: secret},
+		{Operation: "audit.list", Role: Admin, Effect: Reads, CLI: "audit list", Except: "is in a file of the machine where it was done"},
 		{Operation: "serve", Role: Admin, Effect: Changes, CLI: "serve", Except: local},
 		{Operation: "system.serve", Role: Admin, Effect: Changes, CLI: "system serve", Except: local},
 		{Operation: "mcp.serve", Role: Viewer, Effect: Reads, CLI: "mcp serve", Except: local},

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/openhostfactory/ohfp"
+	"github.com/openhostfactory/ohfp/internal/audit"
 	"github.com/openhostfactory/ohfp/internal/command"
 	"github.com/openhostfactory/ohfp/internal/config"
 	"github.com/openhostfactory/ohfp/internal/placement"
@@ -34,8 +35,10 @@ type App struct {
 	Log      *slog.Logger
 	Commands *command.Commands // nil when only templates are listed
 	Queries  *query.Queries
+	Audit    *audit.Log // nil: nothing is recorded
 
 	catalog *catalog
+	now     func() time.Time
 	closers []io.Closer // in the order of opening
 }
 
@@ -64,7 +67,7 @@ func Registry() provider.Registry {
 
 // Open puts the program together. No cloud is called.
 func Open(ctx context.Context, cfg config.Config, o Options) (*App, error) {
-	a := &App{Config: cfg}
+	a := &App{Config: cfg, now: o.Now}
 	logging := telemetry.Options{
 		Level: cfg.Logging.Level, File: cfg.Logging.File, MaxSizeMB: cfg.Logging.MaxSizeMB,
 		MaxRotate: cfg.Logging.MaxRotate, Fallback: o.Stderr,
@@ -78,6 +81,7 @@ func Open(ctx context.Context, cfg config.Config, o Options) (*App, error) {
 	}
 	a.Log = log
 	a.closers = append(a.closers, closer)
+	a.Audit = a.auditLog(o)
 	for _, note := range cfg.Notes {
 		log.InfoContext(ctx, note)
 	}

@@ -11,8 +11,9 @@ import (
 	"time"
 
 	"github.com/openhostfactory/ohfp"
-	"github.com/openhostfactory/ohfp/internal/access"
+	"github.com/openhostfactory/ohfp/internal/audit"
 	"github.com/openhostfactory/ohfp/internal/command"
+	"github.com/openhostfactory/ohfp/internal/gate"
 	"github.com/openhostfactory/ohfp/internal/query"
 	"github.com/openhostfactory/ohfp/provider"
 )
@@ -71,25 +72,18 @@ type Health struct {
 	Problem string // what the last look could not do
 }
 
-// Tokens recognises callers by what they send.
-type Tokens interface {
-	// Recognise returns the caller of a token, or [ohfp.ErrDenied].
-	Recognise(ctx context.Context, token string) (access.Caller, error)
-}
-
-// Server answers over HTTP. All fields but Hosts are required.
+// Server answers over HTTP. All fields but Audit are required.
 type Server struct {
 	Commands  Commands
 	Queries   Queries
 	Providers Providers
-	Tokens    Tokens
+	Gate      *gate.Gate // finds out who calls
+	Audit     *audit.Log // of who did what
 	Memory    Memory
 	Health    func() Health
 	Parse     func(document []byte) (ohfp.Template, error)     // reads a template as a file would be read
 	Check     func(ctx context.Context, t ohfp.Template) error // says why a template cannot be used
 
-	Open       bool          // callers need no token: only where nobody but this machine reaches the listener
-	LocalRole  access.Role   // what callers may who need no token
 	Budget     time.Duration // what one call may spend on the cloud
 	UnusedFor  time.Duration // how long nothing must have used what infrastructure clean removes; 0: callers must say
 	Look       time.Duration // how often streams look for what is new
@@ -98,7 +92,6 @@ type Server struct {
 	Log        *slog.Logger
 	feed       *feed
 	documented []byte
-	unix       bool // callers come through a socket that only this user may open
 }
 
 // Memory keeps what callers may repeat; every store is one.
@@ -111,5 +104,6 @@ func (s *Server) Handler(ctx context.Context) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.survive(s.protect(s.identify(s.compress(on.plain())))), nil
+	s.Gate.Public, s.Gate.Refuse = open, turnAway
+	return s.survive(s.Gate.Wrap(s.compress(on.plain()))), nil
 }

@@ -83,7 +83,7 @@ func (s *Server) surface() *surface {
 	cfg.OpenAPIPath, cfg.DocsPath, cfg.SchemasPath = "", "", ""
 	cfg.CreateHooks = nil // it would add $schema to every answer
 	cfg.RejectUnknownQueryParameters = true
-	cfg.Transformers = []huma.Transformer{fromHuma}
+	cfg.Transformers = []huma.Transformer{fromHuma, recorded}
 	format := huma.Format{Marshal: marshal, Unmarshal: unmarshal}
 	cfg.Formats = map[string]huma.Format{"application/json": format, "json": format}
 	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
@@ -227,7 +227,7 @@ func (on *surface) operation(r route) huma.Operation {
 		rule, _ := access.RuleOf(r.Operation)
 		text = strings.TrimSpace(text + "\n\nNeeds the role " + string(rule.Role) + ".")
 		security = []map[string][]string{{"token": {}}, {"basic": {}}}
-		if on.server.Open {
+		if on.server.Gate.Open {
 			security = append(security, map[string][]string{})
 		}
 	}
