@@ -48,7 +48,7 @@ func Rules() []Rule {
 		{Package: "provider/aws", May: ". provider provider/aws/internal/...", Uses: awsSDK + " " + errgroup},
 		{Package: "provider/aws/internal/...", May: ". provider provider/aws/internal/...", Uses: awsSDK + " " + errgroup},
 		{Package: "store", May: ". provider"}, // a Store is also the provider.Memory
-		{Package: "store/storetest", May: ". provider store", Uses: "github.com/google/go-cmp pgregory.net/rapid github.com/anishathalye/porcupine", Test: true},
+		{Package: "store/storetest", May: ". provider store", Uses: "github.com/google/go-cmp pgregory.net/rapid github.com/anishathalye/porcupine " + system, Test: true},
 		{Package: "store/memory", May: ". provider store"},
 		{Package: "store/transfer", May: ". provider store"}, // any store into any other
 		{Package: "store/reference", May: "."},               // the store of the Python systems
