@@ -11,7 +11,6 @@ import (
 
 	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/internal/access"
-	"github.com/openhostfactory/ohfp/internal/audit"
 	"github.com/openhostfactory/ohfp/internal/command"
 	"github.com/openhostfactory/ohfp/internal/config"
 	"github.com/openhostfactory/ohfp/internal/query"
@@ -65,7 +64,7 @@ type Clouds interface {
 	ParseTemplate(text []byte) (ohfp.Template, error)
 }
 
-// Face serves assistants. All fields but ReadOnly and Audit are required.
+// Face serves assistants. All fields but ReadOnly are required.
 type Face struct {
 	Commands Commands
 	Queries  Queries
@@ -74,8 +73,7 @@ type Face struct {
 	ReadOnly bool // tools that change something are refused
 	Now      func() time.Time
 	Log      *slog.Logger
-	Audit    *audit.Log // of who did what
-	Tokens   *Tokens    // those of confirmations under way, which all callers of a process share
+	Tokens   *Tokens // those of confirmations under way, which all callers of a process share
 }
 
 // visit is one caller at the face.
@@ -83,7 +81,6 @@ type visit struct {
 	*Face
 
 	Caller access.Caller
-	From   string // an address, or local
 }
 
 // may refuses what the caller's role or a face for reading does not cover.

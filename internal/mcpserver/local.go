@@ -42,17 +42,11 @@ func (f *Face) Call(ctx context.Context, caller access.Caller, name string, argu
 			answer.Notes = append(answer.Notes, text.Text)
 		}
 	}
-	answer.Waits, _ = proposalIn(answer.Content)
-	return answer, nil
-}
-
-// proposalIn finds the token of a plan that waits for its confirmation.
-func proposalIn(content []byte) (token string, waits bool) {
 	var proposal Proposal
-	if json.Unmarshal(content, &proposal) != nil || proposal.Confirm == "" || proposal.ExpiresAt == "" {
-		return "", false
+	if json.Unmarshal(answer.Content, &proposal) == nil && proposal.Confirm != "" && proposal.ExpiresAt != "" {
+		answer.Waits = proposal.Confirm
 	}
-	return proposal.Confirm, true
+	return answer, nil
 }
 
 // failureIn is the refusal in an answer, as an error of its kind.
