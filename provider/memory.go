@@ -5,6 +5,13 @@ import (
 	"time"
 )
 
+// Lasting begins the keys of what must not be lost, such as the tokens of callers, and is remembered for LastingTime. It is
+// not a provider's: backups and copies of a store have it, and what is under other keys they do not.
+const (
+	Lasting     = "lasting/"
+	LastingTime = 100 * 365 * 24 * time.Hour // memories need an end
+)
+
 // Memory is what a provider remembers between processes: images resolved, capacity that ran out. Values expire by
 // themselves, and losing them costs calls, never correctness. Keys are the provider's own, below 512 bytes; values stay
 // below 64 KiB. Every store implements it.

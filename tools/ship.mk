@@ -48,6 +48,36 @@ check-compose: ## Lint the Dockerfile and check docker-compose.yml with each of 
 	done
 	$(PINNED) tools/deploy.txt docker-compose --env-file deploy/docker/simulated.env config --quiet
 
+##@ Kubernetes
+
+HELM = $(GO) -C tools/helm run .
+CHART = $(CURDIR)/deploy/helm/ohfp
+
+.PHONY: manifests
+manifests: ## Write deploy/kubernetes/ohfp.yaml again, from the chart
+	@{ echo '# Written by make manifests from the chart and values.yaml beside this file; kubectl apply -n ohfp -f ohfp.yaml'; \
+		$(HELM) template -namespace ohfp -values $(CURDIR)/deploy/kubernetes/values.yaml $(CHART); } >$(CURDIR)/deploy/kubernetes/ohfp.yaml
+
+.PHONY: check-kubernetes
+check-kubernetes: ## Render the chart with each example and check all objects against the schemas of Kubernetes, strictly
+	@mkdir -p $(BIN)/kubernetes
+	@cp deploy/kubernetes/ohfp.yaml $(BIN)/kubernetes/before.yaml
+	@$(MAKE) --no-print-directory manifests && diff $(BIN)/kubernetes/before.yaml deploy/kubernetes/ohfp.yaml || \
+		{ echo "make check-kubernetes: deploy/kubernetes/ohfp.yaml was out of date; commit it" >&2; exit 1; }
+	@set -e; for values in deploy/helm/examples/*.yaml; do \
+		$(HELM) template -values $(CURDIR)/$$values $(CHART) >$(BIN)/kubernetes/$$(basename $$values); \
+	done
+	$(PINNED) tools/deploy.txt kubernetes-validate --strict --quiet -k 1.34 \
+		deploy/kubernetes/ohfp.yaml $(patsubst deploy/helm/examples/%,$(BIN)/kubernetes/%,$(wildcard deploy/helm/examples/*.yaml))
+
+.PHONY: chart
+chart: ## Pack the Helm chart into dist
+	@rm -rf $(BIN)/chart && mkdir -p $(BIN)/chart $(DIST)
+	@$(HELM) package -version $(STAMP_VERSION) -destination $(CURDIR)/$(BIN)/chart $(CHART) >/dev/null
+	@tar -xzf $(BIN)/chart/*.tgz -C $(BIN)/chart && mv $(BIN)/chart/*.tgz $(BIN)/chart.tgz
+	@$(ARCHIVE) -output $(CURDIR)/$(BIN)/chart.tar.gz -date $(STAMP_DATE) $(CURDIR)/$(BIN)/chart
+	@mv $(BIN)/chart.tar.gz $(DIST)/ohfp-$(patsubst v%,%,$(STAMP_VERSION)).tgz
+
 ##@ Packages
 
 PACKAGE_PLATFORMS ?= linux/$(shell $(GO) env GOARCH)
@@ -104,7 +134,7 @@ sbom: build ## Write what the program consists of to dist, as CycloneDX
 	sed -i.orig 's/"timestamp": "[^"]*"/"timestamp": "$(STAMP_DATE)"/' $(DIST)/ohfp_$(STAMP_VERSION).cdx.json && rm $(DIST)/*.orig
 
 .PHONY: dist
-dist: archives sbom ## Build all that a release has into dist: archives, packages, image, chart, SBOM, checksums
+dist: archives sbom chart ## Build all that a release has into dist: archives, packages, image, chart, SBOM, checksums
 	@$(MAKE) --no-print-directory packages PACKAGE_PLATFORMS=$(call commas,$(call on,linux))
 	@$(MAKE) --no-print-directory image IMAGE_PLATFORMS=$(call commas,$(call on,linux))
 	@cp $(BIN)/ohfp-image.tar $(DIST)/ohfp_$(STAMP_VERSION)_image.tar
@@ -192,4 +222,4 @@ test-tools: ## Vet and test the tools that are modules of their own
 	done
 
 .PHONY: check-ship
-check-ship: test-tools test-release test-dist check-compose $(ROOTED) ## Check all that goes to those who run ohfp, as CI does
+check-ship: test-tools test-release test-dist check-compose check-kubernetes $(ROOTED) ## Check all that goes to those who run ohfp, as CI does

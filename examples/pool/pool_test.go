@@ -53,7 +53,7 @@ func harness(tb testing.TB) providertest.Harness {
 		return p
 	}
 	first := open(tb)
-	if _, err := first.(provider.HealthChecker).Health(tb.Context()); err != nil {
+	if _, err := first.Owned(tb.Context(), provider.OwnedFilter{}); err != nil { // makes the file
 		tb.Fatal(err)
 	}
 	db, err := sql.Open("sqlite", "file:"+filepath.ToSlash(file)+"?_txlock=immediate&_busy_timeout=5000")
@@ -188,7 +188,11 @@ func TestDefaultGroups(t *testing.T) {
 		t.Fatal(err)
 	}
 	for spec, want := range map[string]string{`{}`: "[new]", `{"groups": ["old"]}`: "[old]"} {
-		shown, err := p.(provider.Lister).Listing(template(spec))
+		lister, ok := p.(provider.Lister)
+		if !ok {
+			t.Fatal("the provider is no Lister")
+		}
+		shown, err := lister.Listing(template(spec))
 		if got := fmt.Sprint(shown["groups"]); err != nil || got != want {
 			t.Errorf("spec %s has the groups %s, error %v; want %s", spec, got, err, want)
 		}

@@ -10,8 +10,21 @@ import (
 type Caller struct {
 	Name string // as audit and events tell; empty when the face does not know
 	Face string // hostfactory, cli, rest or mcp
+	By   Proof  // what tells that it is them
 	Role Role
 }
+
+// Proof is what tells who somebody is.
+type Proof string
+
+// The proofs.
+const (
+	ByPlace       Proof = ""            // nothing but that they are on this machine
+	ByToken       Proof = "token"       // made by this program
+	ByJWT         Proof = "jwt"         // signed with a key that is configured
+	ByOIDC        Proof = "oidc"        // signed by an issuer that is configured
+	ByCertificate Proof = "certificate" // checked by TLS
+)
 
 // Origin is the caller as requests and events record it.
 func (c Caller) Origin() ohfp.Origin { return ohfp.Origin{Face: c.Face, Caller: c.Name} }

@@ -1,9 +1,6 @@
 package access
 
-import (
-	"slices"
-	"sync"
-)
+import "slices"
 
 // Operation is something that callers ask for, by the same name on every face: the noun and the verb of the command line.
 type Operation string
@@ -124,6 +121,7 @@ func Rules() []Rule {
 		{Operation: "auth.token.create", Role: Admin, Effect: Changes, CLI: "auth token create", Except: secret},
 		{Operation: "auth.token.list", Role: Admin, Effect: Reads, CLI: "auth token list", Except: secret},
 		{Operation: "auth.token.revoke", Role: Admin, Effect: Destroys, CLI: "auth token revoke", Except: secret},
+		{Operation: "audit.list", Role: Admin, Effect: Reads, CLI: "audit list", Except: "is in a file of the machine where it was done"},
 		{Operation: "serve", Role: Admin, Effect: Changes, CLI: "serve", Except: local},
 		{Operation: "system.serve", Role: Admin, Effect: Changes, CLI: "system serve", Except: local},
 		{Operation: "mcp.serve", Role: Viewer, Effect: Reads, CLI: "mcp serve", Except: local},
@@ -136,18 +134,13 @@ func Rules() []Rule {
 
 // RuleOf finds the rule of an operation.
 func RuleOf(op Operation) (Rule, bool) {
-	r, ok := byOperation()[op]
-	return r, ok
-}
-
-// byOperation is the table for those who look something up with every call: to make it anew takes longer than many an answer.
-var byOperation = sync.OnceValue(func() map[Operation]Rule { //nolint:gochecknoglobals // nothing changes it
-	rules := map[Operation]Rule{}
-	for _, r := range Rules() {
-		rules[r.Operation] = r
+	rules := Rules()
+	i := slices.IndexFunc(rules, func(r Rule) bool { return r.Operation == op })
+	if i < 0 {
+		return Rule{}, false
 	}
-	return rules
-})
+	return rules[i], true
+}
 
 // OfCommand finds the operation of a command line's words after ohfp.
 func OfCommand(words string) (Rule, bool) {

@@ -12,27 +12,18 @@ import (
 	"time"
 
 	"github.com/openhostfactory/ohfp"
+	"github.com/openhostfactory/ohfp/provider"
 )
-
-// Memory keeps what tokens are known; every store is one, so that all processes of an installation know the same.
-type Memory interface {
-	Recall(ctx context.Context, key string) (value []byte, ok bool, err error)
-	RecallPrefix(ctx context.Context, prefix string) (map[string][]byte, error)
-	Remember(ctx context.Context, key string, value []byte, ttl time.Duration) error
-	Swap(ctx context.Context, key string, old, value []byte, ttl time.Duration) (bool, error)
-	Forget(ctx context.Context, prefix string) error
-}
 
 const (
 	tokenStart  = "ohfp_" // by which scanners for leaked secrets know one
 	tokenBytes  = 32
-	tokenPrefix = "access/token/"
-	namePrefix  = "access/name/"
-	lasting     = 100 * 365 * 24 * time.Hour // a token without an end; memories need one
+	tokenPrefix = provider.Lasting + "access/token/"
+	namePrefix  = provider.Lasting + "access/name/"
 )
 
 // Token is what is known of a token. The token itself is known to its holder only: what is kept is its SHA-256, which of
-// 256 random bits nobody turns back.
+// 256 random bits nobody turns back; a slow hash is for passwords, which can be guessed, and would cost every call.
 type Token struct {
 	Name      string    `json:"name"`
 	Role      Role      `json:"role"`
@@ -43,8 +34,7 @@ type Token struct {
 
 // Tokens makes tokens and recognises callers by them. All fields are required.
 type Tokens struct {
-	Memory Memory
-	Face   string // of the callers that are recognised
+	Memory provider.Memory // every store is one, so that all processes of an installation know the same tokens
 	Now    func() time.Time
 }
 
@@ -64,27 +54,50 @@ func (t Tokens) Create(ctx context.Context, name string, role Role, lasts time.D
 	token := tokenStart + base64.RawURLEncoding.EncodeToString(secret)
 	now := t.Now().UTC().Truncate(time.Second)
 	known := Token{Name: name, Role: role, CreatedAt: now, CreatedBy: by}
-	kept := lasting
 	if lasts > 0 {
-		known.ExpiresAt, kept = now.Add(lasts), lasts
+		known.ExpiresAt = now.Add(lasts)
+	}
+	if err := t.clear(ctx); err != nil {
+		return "", Token{}, err
 	}
 	value, err := json.Marshal(known)
 	if err != nil {
 		return "", Token{}, err
 	}
 	digest := digestOf(token)
-	mine, err := t.Memory.Swap(ctx, nameKey(name), nil, []byte(digest), kept)
+	mine, err := t.Memory.Swap(ctx, nameKey(name), nil, []byte(digest), provider.LastingTime)
 	if err != nil {
 		return "", Token{}, err
 	}
 	if !mine {
 		return "", Token{}, ohfp.Errorf(ohfp.ErrConflict, "token %s exists already; revoke it first, or choose another name", name)
 	}
-	return token, known, t.Memory.Remember(ctx, tokenPrefix+digest, value, kept)
+	return token, known, t.Memory.Remember(ctx, tokenPrefix+digest, value, provider.LastingTime)
+}
+
+// over says whether a token has expired.
+func (t Tokens) over(known Token) bool {
+	return !known.ExpiresAt.IsZero() && !t.Now().Before(known.ExpiresAt)
+}
+
+// clear forgets the tokens that have expired, whose names may be used again.
+func (t Tokens) clear(ctx context.Context) error {
+	all, err := t.all(ctx)
+	for _, known := range all {
+		if t.over(known) && err == nil {
+			err = t.Revoke(ctx, known.Name)
+		}
+	}
+	return err
 }
 
 // List returns what is known of the tokens that are valid, by name.
 func (t Tokens) List(ctx context.Context) ([]Token, error) {
+	all, err := t.all(ctx)
+	return slices.DeleteFunc(all, t.over), err
+}
+
+func (t Tokens) all(ctx context.Context) ([]Token, error) {
 	kept, err := t.Memory.RecallPrefix(ctx, tokenPrefix)
 	if err != nil {
 		return nil, err
@@ -130,10 +143,10 @@ func (t Tokens) Recognise(ctx context.Context, token string) (Caller, error) {
 	if !ok || json.Unmarshal(value, &known) != nil {
 		return Caller{}, refused
 	}
-	if !known.ExpiresAt.IsZero() && !t.Now().Before(known.ExpiresAt) {
+	if t.over(known) {
 		return Caller{}, refused
 	}
-	return Caller{Name: known.Name, Face: t.Face, Role: known.Role}, nil
+	return Caller{Name: known.Name, By: ByToken, Role: known.Role}, nil
 }
 
 // digestOf is what is kept of a token.

@@ -16,7 +16,7 @@ func TestTokens(t *testing.T) {
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	clock := func() time.Time { return now }
 	records := memory.New(clock)
-	tokens := access.Tokens{Memory: records, Face: "rest", Now: clock}
+	tokens := access.Tokens{Memory: records, Now: clock}
 	ctx := t.Context()
 	ann, _, err := tokens.Create(ctx, "ann", access.Operator, 0, "cli:root")
 	if err != nil {
@@ -30,7 +30,7 @@ func TestTokens(t *testing.T) {
 		t.Errorf("a second ann: %v", err)
 	}
 	caller, err := tokens.Recognise(ctx, ann)
-	if want := (access.Caller{Name: "ann", Face: "rest", Role: access.Operator}); err != nil || caller != want {
+	if want := (access.Caller{Name: "ann", By: access.ByToken, Role: access.Operator}); err != nil || caller != want {
 		t.Errorf("recognised %+v, %v; want %+v", caller, err, want)
 	}
 	for _, wrong := range []string{"", "ohfp_", ann + "x", strings.ToUpper(ann), ann[:len(ann)-1]} {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/openhostfactory/ohfp"
+	"github.com/openhostfactory/ohfp/internal/audit"
 	"github.com/openhostfactory/ohfp/internal/command"
 	"github.com/openhostfactory/ohfp/internal/config"
 	"github.com/openhostfactory/ohfp/internal/placement"
@@ -34,11 +35,10 @@ type App struct {
 	Log      *slog.Logger
 	Commands *command.Commands // nil when only templates are listed
 	Queries  *query.Queries
-	// Revision is a number that changes with the store, for what may be kept while nothing changes; ok is false, or it is nil,
-	// where the store has none.
-	Revision func(ctx context.Context) (n int64, ok bool, err error)
+	Audit    *audit.Log // nil: nothing is recorded
 
 	catalog *catalog
+	now     func() time.Time
 	closers []io.Closer // in the order of opening
 }
 
@@ -67,7 +67,7 @@ func Registry() provider.Registry {
 
 // Open puts the program together. No cloud is called.
 func Open(ctx context.Context, cfg config.Config, o Options) (*App, error) {
-	a := &App{Config: cfg}
+	a := &App{Config: cfg, now: o.Now}
 	logging := telemetry.Options{
 		Level: cfg.Logging.Level, File: cfg.Logging.File, MaxSizeMB: cfg.Logging.MaxSizeMB,
 		MaxRotate: cfg.Logging.MaxRotate, Fallback: o.Stderr,
@@ -81,6 +81,7 @@ func Open(ctx context.Context, cfg config.Config, o Options) (*App, error) {
 	}
 	a.Log = log
 	a.closers = append(a.closers, closer)
+	a.Audit = a.auditLog(o)
 	for _, note := range cfg.Notes {
 		log.InfoContext(ctx, note)
 	}
@@ -106,11 +107,6 @@ func Open(ctx context.Context, cfg config.Config, o Options) (*App, error) {
 	records, err := a.records(ctx, o)
 	if err != nil {
 		return nil, errors.Join(err, a.Close())
-	}
-	if revised, ok := records.(interface {
-		Revision(ctx context.Context) (n int64, ok bool, err error)
-	}); ok {
-		a.Revision = revised.Revision
 	}
 	id, err := installation(ctx, cfg.WorkDir, records, log)
 	if err != nil {

@@ -28,10 +28,6 @@ func (p *program) authCommand() *cobra.Command {
 	return cmd
 }
 
-func (p *program) tokens(a *app.App) access.Tokens {
-	return access.Tokens{Memory: a.Commands.Store, Face: "rest", Now: time.Now}
-}
-
 // newToken is shown once.
 type newToken struct {
 	access.Token
@@ -59,7 +55,7 @@ this installation recognises it. The name is what records and events tell of its
 				return usageErrorf("--expires %s makes no sense; use a positive duration such as 720h", expires)
 			}
 			return p.around(cmd.Context(), false, func(a *app.App) error {
-				secret, token, err := p.tokens(a).Create(cmd.Context(), args[0], parsed, expires, p.caller())
+				secret, token, err := a.Tokens().Create(cmd.Context(), args[0], parsed, expires, p.caller())
 				if err != nil {
 					return err
 				}
@@ -81,7 +77,7 @@ func (p *program) tokenListCommand() *cobra.Command {
 		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return p.around(cmd.Context(), false, func(a *app.App) error {
-				list, err := p.tokens(a).List(cmd.Context())
+				list, err := a.Tokens().List(cmd.Context())
 				if err != nil {
 					return err
 				}
@@ -101,7 +97,7 @@ func (p *program) tokenRevokeCommand() *cobra.Command {
 		Args:    one("name"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return p.around(cmd.Context(), false, func(a *app.App) error {
-				if err := p.tokens(a).Revoke(cmd.Context(), args[0]); err != nil {
+				if err := a.Tokens().Revoke(cmd.Context(), args[0]); err != nil {
 					return err
 				}
 				return p.show(struct {

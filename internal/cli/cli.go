@@ -5,6 +5,7 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/openhostfactory/ohfp/internal/access"
 	"github.com/openhostfactory/ohfp/internal/app"
+	"github.com/openhostfactory/ohfp/internal/audit"
 	"github.com/openhostfactory/ohfp/internal/hostfactory"
 	"github.com/openhostfactory/ohfp/internal/output"
 	"github.com/openhostfactory/ohfp/internal/version"
@@ -49,6 +51,9 @@ type program struct {
 	global    globalFlags
 	noun      string           // the first word of the command that runs
 	operation access.Operation // of the command that runs
+	subjects  []string         // ids that it was given
+	dryRun    bool             // it changes nothing
+	record    *audit.Record    // of it in the audit log; nil: none
 	settings  settings
 	plain     bool // errors are sentences for people, not JSON
 }
@@ -92,7 +97,9 @@ func (p *program) run(ctx context.Context, args []string) (code int) {
 	}
 	root := p.rootCommand()
 	root.SetArgs(args)
-	return p.exit(ctx, root.ExecuteContext(ctx))
+	err := root.ExecuteContext(ctx)
+	p.record.End(context.WithoutCancel(ctx), err)
+	return p.exit(ctx, err)
 }
 
 func (p *program) printVersion() error {
@@ -147,6 +154,11 @@ func (p *program) exit(ctx context.Context, err error) int {
 
 // show writes an answer in the format asked for.
 func (p *program) show(document any, layout output.Layout) error {
+	if p.record != nil {
+		if told, err := json.Marshal(document); err == nil {
+			p.record.About(audit.Subjects(told)...)
+		}
+	}
 	format, err := output.ParseFormat(p.global.Format)
 	if err != nil {
 		return usageError{err}

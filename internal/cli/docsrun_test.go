@@ -82,6 +82,7 @@ first_machine() { ohfp machines list | sed -n 's/.*"machineId": "\([^"]*\)".*/\1
 const mark = "@@@ "
 
 func (s session) run(t *testing.T) {
+	t.Helper()
 	ports := strings.NewReplacer("4566", freePort(t), "5050", freePort(t), "8000", freePort(t), "3000", freePort(t))
 	var script strings.Builder
 	script.WriteString(preamble)
@@ -151,6 +152,7 @@ func placed(line, word, command string) string {
 
 // compare holds what was printed against what the document says is printed.
 func (s session) compare(t *testing.T, out string) {
+	t.Helper()
 	printed := map[int]string{}
 	for _, part := range strings.Split(out, "\n"+mark)[1:] {
 		number, text, _ := strings.Cut(part, "\n")

@@ -87,5 +87,7 @@ func (p *program) permitted(sources config.Sources) error {
 	if err != nil {
 		return nil //nolint:nilerr // as the comment above says
 	}
-	return access.Caller{Name: p.caller(), Face: "cli", Role: access.Role(cfg.Access.LocalRole)}.May(p.operation)
+	caller := access.Caller{Name: p.caller(), Face: "cli", Role: access.Role(cfg.Access.LocalRole)}
+	p.audit(cfg.Audit, caller)
+	return caller.May(p.operation)
 }

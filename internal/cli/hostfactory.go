@@ -79,7 +79,7 @@ func (p *program) hostFactory(ctx context.Context, action hostfactory.Action, ar
 func (s *session) answer(ctx context.Context, action hostfactory.Action, input []byte) hostfactory.Reply {
 	ctx, cancel := context.WithTimeout(ctx, s.Budget)
 	defer cancel()
-	face := hostfactory.Face{Commands: s.Commands, Queries: s.Queries, Partial: s.Partial, Caller: s.as("hostfactory")}
+	face := hostfactory.Face{Commands: s.Commands, Queries: s.Queries, Partial: s.Partial, Caller: s.as("hostfactory"), Audit: s.Audit}
 	return face.Answer(ctx, action, input)
 }
 

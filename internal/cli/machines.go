@@ -38,6 +38,7 @@ type machinesList struct {
 	Template string
 	Provider string
 	Noticed  bool
+	Times    string
 }
 
 func (p *program) machinesListCommand() *cobra.Command {
@@ -61,6 +62,10 @@ with --status terminated or --status all.`,
 			if in.Provider != "" {
 				p.global.Where = append(p.global.Where, "provider="+in.Provider)
 			}
+			stamped, err := timestamps(in.Times)
+			if err != nil {
+				return err
+			}
 			filter.Limit, filter.Offset = p.page()
 			return p.with(cmd.Context(), func(s *session) error {
 				if err := p.look(cmd.Context(), s, command.SyncRequests{Others: true, Live: true}); err != nil {
@@ -70,7 +75,7 @@ with --status terminated or --status all.`,
 				if err != nil {
 					return err
 				}
-				return p.show(view.NewMachines(machines), machinesLayout())
+				return p.show(stamped(view.NewMachines(machines)), machinesLayout())
 			})
 		},
 	}
@@ -80,6 +85,8 @@ with --status terminated or --status all.`,
 	flags.StringVarP(&in.Template, "template-id", "t", "", "only machines of this template")
 	flags.BoolVar(&in.Noticed, "noticed", false, "only machines that the cloud or an operator takes back")
 	flags.StringVar(&in.Provider, "provider", "", "only machines of this provider")
+	flags.StringVar(&in.Times, "timestamp-format", "auto", "how times are written: `FORMAT` is iso, unix (seconds), or auto, which is iso")
+	complete(cmd, "timestamp-format", "auto", "iso", "unix")
 	complete(cmd, "status", append(machineStates(), "all")...)
 	return cmd
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/internal/access"
 	"github.com/openhostfactory/ohfp/internal/app"
 	"github.com/openhostfactory/ohfp/internal/mcpserver"
@@ -30,13 +31,13 @@ confirmed (the setting mcp.confirm).`,
 }
 
 // assistants opens the program for the time of one command that serves assistants.
-func (p *program) assistants(ctx context.Context, readOnly bool, do func(f *mcpserver.Face, caller access.Caller) error) error {
+func (p *program) assistants(ctx context.Context, readOnly bool, do func(a *app.App, f *mcpserver.Face, caller access.Caller) error) error {
 	return p.around(ctx, false, func(a *app.App) error {
 		f := &mcpserver.Face{
-			Commands: a.Commands, Queries: a.Queries, Clouds: clouds{a}, Config: a.Config, ReadOnly: readOnly,
+			Commands: a.Commands, Queries: a.Queries, Clouds: clouds{a}, Config: a.Config, ReadOnly: readOnly, Audit: a.Audit,
 			Now: time.Now, Log: a.Log, Tokens: &mcpserver.Tokens{Now: time.Now},
 		}
-		return do(f, access.Caller{Name: p.caller(), Face: "mcp", Role: access.Role(a.Config.Access.LocalRole)})
+		return do(a, f, access.Caller{Name: p.caller(), Face: "mcp", Role: access.Role(a.Config.Access.LocalRole)})
 	})
 }
 
@@ -55,27 +56,29 @@ func (p *program) mcpServeCommand() *cobra.Command {
 		Use:   "serve [--stdio | --port PORT]",
 		Short: "Serve assistants until stopped",
 		Long: `Serves the assistant that has started it over standard input and output, until that ends; nothing but messages of the
-protocol is written to standard output. Or it serves assistants over a port of this machine until it is told to stop:
+protocol is written to standard output. Or it serves assistants over a port until it is told to stop:
 by streamable HTTP at /mcp, or with --transport tcp by a message on each line. The log goes to its file, and with
 --log-level to standard error.
 
-It works on the same records as scripts, commands and a daemon, beside them. Assistants may do what the setting
-access.local_role says, and with --read-only nothing that changes anything. Callers over the port are not asked who
-they are: whoever can reach it on this machine may use it, and it is opened on no other address.`,
+It works on the same records as scripts, commands and a daemon, beside them. With --read-only nothing changes.
+On this machine callers are not asked who they are, unless the configuration says so, and may do what the setting
+access.local_role says. On another address each call needs a token or certificate, whose role says what it may do;
+when there is none yet, the first start makes a token for an administrator and says where. See docs/security.md.`,
 		Example: `  ohfp mcp serve --stdio
   ohfp mcp serve --stdio --read-only --log-level DEBUG
   ohfp mcp serve --port 3000 --host localhost
+  ohfp mcp serve --port 3000 --host 0.0.0.0
   ohfp mcp serve --port 3000 --transport tcp`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := in.check(cmd); err != nil {
 				return err
 			}
-			return p.assistants(cmd.Context(), in.ReadOnly, func(f *mcpserver.Face, caller access.Caller) error {
+			return p.assistants(cmd.Context(), in.ReadOnly, func(a *app.App, f *mcpserver.Face, caller access.Caller) error {
 				if in.Stdio {
 					return f.ServeLines(cmd.Context(), p.in, p.out, caller)
 				}
-				return p.serveAssistants(cmd.Context(), f, caller, in)
+				return p.serveAssistants(cmd.Context(), a, f, caller, in)
 			})
 		},
 	}
@@ -83,7 +86,7 @@ they are: whoever can reach it on this machine may use it, and it is opened on n
 	flags.SortFlags = false
 	flags.BoolVar(&in.Stdio, "stdio", false, "over standard input and output")
 	flags.IntVar(&in.Port, "port", 3000, "over this port; 0 is a free one")
-	flags.StringVar(&in.Host, "host", "localhost", "the name or address of this machine that the port is opened on: localhost, 127.0.0.1 or ::1")
+	flags.StringVar(&in.Host, "host", "localhost", "the name or address of this machine that the port is opened on")
 	flags.StringVar(&in.Transport, "transport", mcpserver.TransportHTTP, "how messages go over the port: http or tcp")
 	flags.BoolVar(&in.ReadOnly, "read-only", false, "refuse tools that change something")
 	complete(cmd, "transport", mcpserver.TransportHTTP, mcpserver.TransportTCP)
@@ -105,17 +108,25 @@ func (in mcpServe) check(cmd *cobra.Command) error {
 	return nil
 }
 
-func (p *program) serveAssistants(ctx context.Context, f *mcpserver.Face, caller access.Caller, in mcpServe) error {
+func (p *program) serveAssistants(ctx context.Context, a *app.App, f *mcpserver.Face, caller access.Caller, in mcpServe) error {
 	listener, err := mcpserver.Listen(ctx, in.Host, in.Port)
 	if err != nil {
 		return err
 	}
+	g, err := p.gate(ctx, a, "mcp", listener)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	g.Local.Name = caller.Name
 	if in.Transport == mcpserver.TransportTCP {
+		if !g.Open {
+			return errors.Join(ohfp.Errorf(ohfp.ErrInvalid, "nobody can be asked who they are over lines of TCP, so they are for this machine alone, where callers need no token; use --transport http"), listener.Close())
+		}
 		p.note("serving assistants on tcp://%s; stop it with SIGTERM or Ctrl-C", listener.Addr())
 		return f.ServeTCP(ctx, listener, caller)
 	}
-	p.note("serving assistants on http://%s/mcp; stop it with SIGTERM or Ctrl-C", listener.Addr())
-	return f.ServeHTTP(ctx, listener, caller)
+	p.note("serving assistants on %s://%s/mcp; stop it with SIGTERM or Ctrl-C", scheme(g), listener.Addr())
+	return f.ServeHTTP(ctx, listener, g)
 }
 
 // validationCheck is one thing that was tried.
@@ -148,7 +159,7 @@ cloud. The exit code is 1 when something failed.`,
 				v.Checks = append(v.Checks, validationCheck{Check: check, Status: status, Details: details})
 			}
 			opened := false
-			err := p.assistants(cmd.Context(), false, func(f *mcpserver.Face, caller access.Caller) error {
+			err := p.assistants(cmd.Context(), false, func(_ *app.App, f *mcpserver.Face, caller access.Caller) error {
 				opened = true
 				tried("configuration", fmt.Sprintf("%d providers; assistants have the role %s", len(f.Config.Providers), caller.Role), nil)
 				templates, problems, err := f.Queries.TemplateList(cmd.Context())

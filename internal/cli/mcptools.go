@@ -12,6 +12,7 @@ import (
 
 	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/internal/access"
+	"github.com/openhostfactory/ohfp/internal/app"
 	"github.com/openhostfactory/ohfp/internal/mcpserver"
 	"github.com/openhostfactory/ohfp/internal/output"
 )
@@ -114,7 +115,7 @@ plan and does nothing, unless --yes is given.`,
 			if err != nil {
 				return err
 			}
-			return p.assistants(cmd.Context(), in.ReadOnly, func(f *mcpserver.Face, caller access.Caller) error {
+			return p.assistants(cmd.Context(), in.ReadOnly, func(_ *app.App, f *mcpserver.Face, caller access.Caller) error {
 				return p.callTool(cmd.Context(), f, caller, in, arguments)
 			})
 		},

@@ -3,12 +3,14 @@ package cli
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"maps"
 	"os"
 	"time"
 
 	"github.com/openhostfactory/ohfp/internal/access"
 	"github.com/openhostfactory/ohfp/internal/app"
+	"github.com/openhostfactory/ohfp/internal/audit"
 	"github.com/openhostfactory/ohfp/internal/config"
 	"github.com/openhostfactory/ohfp/internal/hostfactory"
 )
@@ -39,7 +41,7 @@ func open(ctx context.Context, w wish, p *program) (*session, error) {
 	}
 	return &session{
 		Commands: a.Commands, Queries: a.Queries, Partial: partial, Caller: p.caller(), Role: access.Role(cfg.Access.LocalRole),
-		Budget: cfg.Requests.CallBudget, Close: a.Close,
+		Audit: a.Audit, Budget: cfg.Requests.CallBudget, Close: a.Close,
 	}, nil
 }
 
@@ -60,7 +62,21 @@ func (p *program) config(w wish) (config.Config, error) {
 		return cfg, nil
 	}
 	caller := access.Caller{Name: p.caller(), Face: "cli", Role: access.Role(cfg.Access.LocalRole)}
+	p.audit(cfg.Audit, caller)
 	return cfg, caller.May(p.operation)
+}
+
+// audit notes for the audit log that the command begins, when it is the first to read the configuration.
+func (p *program) audit(at config.Audit, caller access.Caller) {
+	if p.record != nil || !at.Enabled {
+		return
+	}
+	own := &audit.Log{Path: at.File, Reads: at.Reads, Now: time.Now, Log: slog.New(slog.NewTextHandler(p.errw, nil))}
+	p.record = own.Begin(caller, audit.Local, p.operation)
+	p.record.About(p.subjects...)
+	if p.dryRun {
+		p.record.DryRun()
+	}
 }
 
 // sources are where the configuration comes from.

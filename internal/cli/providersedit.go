@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/internal/app"
@@ -32,6 +33,7 @@ type providerEntry struct {
 func (p *program) providersShowCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "show NAME",
+		Aliases: []string{"get"},
 		Short:   "Show the settings of a provider",
 		Long:    "Shows the settings of a provider as they are, secrets as ***. It asks no cloud.",
 		Example: "  ohfp providers show aws-primary --format table",
@@ -123,9 +125,23 @@ default network and its default security group, as ohfp init does.`,
 	}
 	cmd.Flags().StringVar(&entry.Name, "name", "", "its `NAME`, which must not change later")
 	cmd.Flags().StringVar(&entry.Type, "type", "aws", "the kind of provider")
+	cmd.Flags().SetNormalizeFunc(asThePythonSystem)
 	cmd.Flags().BoolVar(&discover, "discover", false, "ask the account for the region, subnets and security groups of its templates")
 	flags.add(cmd)
 	return cmd
+}
+
+// asThePythonSystem takes its names for flags, too.
+func asThePythonSystem(_ *pflag.FlagSet, name string) pflag.NormalizedName {
+	switch name {
+	case "provider-type":
+		name = "type"
+	case "aws-region":
+		name = "region"
+	case "aws-profile":
+		name = "profile"
+	}
+	return pflag.NormalizedName(name)
 }
 
 // discovered completes an entry with what the account has.

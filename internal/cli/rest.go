@@ -3,16 +3,12 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
-	"os"
-	"path/filepath"
 	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/openhostfactory/ohfp"
-	"github.com/openhostfactory/ohfp/internal/access"
 	"github.com/openhostfactory/ohfp/internal/app"
 	"github.com/openhostfactory/ohfp/internal/daemon"
 	"github.com/openhostfactory/ohfp/internal/rest"
@@ -48,9 +44,6 @@ func (at *serveAt) settings(cmd *cobra.Command) map[string]string {
 // restLook is how often streams look for what is new. A second is how often the daemon looks at the cloud.
 const restLook = 500 * time.Millisecond
 
-// firstAdmin is the name of the token that the first start off loopback makes, and of the file in the work directory.
-const firstAdmin = "first-admin"
-
 // restFace takes the place where calls over HTTP come in, and returns what answers them while the daemon runs.
 func (p *program) restFace(ctx context.Context, a *app.App) (func(ctx context.Context, served daemon.Served) error, error) {
 	cfg := a.Config
@@ -58,24 +51,18 @@ func (p *program) restFace(ctx context.Context, a *app.App) (func(ctx context.Co
 	if err != nil {
 		return nil, err
 	}
-	tokens := access.Tokens{Memory: a.Commands.Store, Face: "rest", Now: time.Now}
-	open := rest.Loopback(listener) && (!cfg.API.Tokens || cfg.API.SocketPath != "")
-	if !open {
-		if err := p.makeFirstAdmin(ctx, tokens, cfg.WorkDir); err != nil {
-			return nil, errors.Join(err, listener.Close())
-		}
+	g, err := p.gate(ctx, a, "rest", listener)
+	if err != nil {
+		return nil, errors.Join(err, listener.Close())
 	}
 	if cfg.API.SocketPath != "" {
 		p.note("REST on the socket %s", cfg.API.SocketPath)
 	} else {
-		p.note("REST at http://%s, described at /docs", listener.Addr())
-	}
-	if !rest.Loopback(listener) {
-		p.note("tokens and answers travel unencrypted; put something that ends TLS in front of it")
+		p.note("REST at %s://%s, described at /docs", scheme(g), listener.Addr())
 	}
 	return func(ctx context.Context, served daemon.Served) error {
 		server := &rest.Server{
-			Commands: served.Commands, Queries: a.Queries, Revision: a.Revision, Providers: restProviders{a}, Tokens: tokens, Memory: a.Commands.Store,
+			Commands: served.Commands, Queries: a.Queries, Providers: restProviders{a}, Gate: g, Audit: a.Audit, Memory: a.Commands.Store,
 			Health: func() rest.Health {
 				status := served.Status()
 				return rest.Health{Ready: status.Ready, Live: status.Live, Problem: status.Problem}
@@ -84,7 +71,7 @@ func (p *program) restFace(ctx context.Context, a *app.App) (func(ctx context.Co
 				_, err := a.CheckTemplate(ctx, t)
 				return err
 			},
-			Open: open, LocalRole: access.Role(cfg.Access.LocalRole), Budget: cfg.Requests.CallBudget,
+			Budget:    cfg.Requests.CallBudget,
 			UnusedFor: cfg.Cleaning.UnusedAfter, Look: restLook, NewID: a.Commands.NewID, Now: time.Now, Log: a.Log,
 		}
 		return server.Serve(ctx, listener, cfg.Daemon.StopWithin)
@@ -102,33 +89,6 @@ func parseTemplate(document []byte) (ohfp.Template, error) {
 	default:
 		return list[0].Template, nil
 	}
-}
-
-// makeFirstAdmin makes a token for an administrator when there is none at all, and leaves it in a file for whoever
-// installs the program.
-func (p *program) makeFirstAdmin(ctx context.Context, tokens access.Tokens, workDir string) error {
-	known, err := tokens.List(ctx)
-	if err != nil || len(known) > 0 {
-		return err
-	}
-	token, _, err := tokens.Create(ctx, firstAdmin, access.Admin, 0, "ohfp serve")
-	if errors.Is(err, ohfp.ErrConflict) {
-		return nil // another process was first
-	}
-	if err != nil {
-		return err
-	}
-	path := filepath.Join(workDir, firstAdmin+".token")
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err == nil {
-		_, err = file.WriteString(token + "\n")
-		err = errors.Join(err, file.Chmod(0o600), file.Close()) // it may have been there with other rights
-	}
-	if err != nil {
-		return errors.Join(fmt.Errorf("leave the first token in %s: %w", path, err), tokens.Revoke(ctx, firstAdmin))
-	}
-	p.note("calls need a token; one for an administrator is in %s", path)
-	return nil
 }
 
 // restProviders is the configured clouds as REST shows them.

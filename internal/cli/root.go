@@ -62,7 +62,7 @@ A template says what kind of machines; a request asks for some of them.`,
 		p.templatesCommand(), p.requestsCommand(), p.machinesCommand(), p.usageCommand(), p.orphansCommand(), p.storageCommand(),
 		p.initCommand(), p.importCommand(), p.configCommand(), p.schedulerCommand(),
 		p.providersCommand(), p.infrastructureCommand(), p.doctorCommand(), p.daemonCommand(), p.systemCommand(), p.mcpCommand(),
-		p.authCommand(),
+		p.authCommand(), p.auditCommand(),
 		p.simulatorCommand(), p.demoCommand(), p.completionCommand(), p.manCommand(), p.versionCommand(),
 	)
 	root.AddCommand(p.hostFactoryCommands()...)
@@ -88,8 +88,9 @@ func (p *program) addGlobalFlags(root *cobra.Command) {
 	complete(root, "format", formatNames()...)
 	complete(root, "log-level", logLevels()...)
 	complete(root, "scheduler", config.Schedulers()...)
-	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
-		p.operation = operationOf(cmd)
+	root.PersistentPreRunE = func(cmd *cobra.Command, args []string) error {
+		p.operation, p.subjects = operationOf(cmd), subjectsOf(cmd, args)
+		p.dryRun, _ = cmd.Flags().GetBool("dry-run") // false for commands without it
 		if err := p.checkGlobal(cmd); err != nil {
 			return err
 		}
@@ -113,6 +114,25 @@ func operationOf(cmd *cobra.Command) access.Operation {
 	return rule.Operation
 }
 
+// subjectsOf are the arguments and flags that are ids or names, which the audit log may have. Those of other commands may be
+// secret.
+func subjectsOf(cmd *cobra.Command, args []string) []string {
+	var subjects []string
+	_, words, _ := strings.Cut(cmd.CommandPath(), " ")
+	switch noun, _, _ := strings.Cut(words, " "); noun {
+	case "requests", "machines", "templates", "providers", "orphans", "auth":
+		subjects = append(subjects, args...)
+	case "config":
+		subjects = append(subjects, args[:min(1, len(args))]...) // the setting, not its value
+	}
+	for _, name := range []string{"request-id", "template-id", "machine-id", "provider"} {
+		if flag := cmd.Flags().Lookup(name); flag != nil && flag.Changed {
+			subjects = append(subjects, strings.Split(strings.Trim(flag.Value.String(), "[]"), ",")...)
+		}
+	}
+	return subjects
+}
+
 // group makes a command that only holds others: alone it prints its help, and a word that is none of its commands is a
 // mistake.
 func group(cmd *cobra.Command) *cobra.Command {
@@ -122,7 +142,10 @@ func group(cmd *cobra.Command) *cobra.Command {
 			return nil
 		}
 		advice := ""
-		if nearest := cmd.SuggestionsFor(args[0]); len(nearest) > 0 {
+		_, path, _ := strings.Cut(cmd.CommandPath(), " ")
+		if known := insteadOfCommand(path + " " + args[0]); known != "" {
+			advice = known + "; "
+		} else if nearest := cmd.SuggestionsFor(args[0]); len(nearest) > 0 {
 			advice = "did you mean " + strings.Join(nearest, " or ") + "? "
 		}
 		return usageErrorf("%s has no command %q; %ssee %s --help", cmd.CommandPath(), args[0], advice, cmd.CommandPath())

@@ -86,8 +86,9 @@ func (p *program) serve(ctx context.Context, settings map[string]string) (err er
 		return err
 	}
 	defer func() { err = errors.Join(err, a.Close()) }()
+	p.record.End(ctx, nil) // it serves; its end is nobody's operation
 	d := &daemon.Daemon{
-		Config: cfg, Commands: a.Commands, Queries: a.Queries, Partial: partial, Watchers: a.Watchers(), Now: time.Now, Log: a.Log,
+		Config: cfg, Audit: a.Audit, Commands: a.Commands, Queries: a.Queries, Partial: partial, Watchers: a.Watchers(), Now: time.Now, Log: a.Log,
 		Notify: daemon.Notifier(p.lookupEnv),
 	}
 	if cfg.API.Enabled {

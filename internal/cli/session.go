@@ -7,6 +7,7 @@ import (
 
 	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/internal/access"
+	"github.com/openhostfactory/ohfp/internal/audit"
 	"github.com/openhostfactory/ohfp/internal/command"
 	"github.com/openhostfactory/ohfp/internal/hostfactory"
 	"github.com/openhostfactory/ohfp/internal/query"
@@ -45,6 +46,7 @@ type session struct {
 	Partial  hostfactory.Partial
 	Caller   string        // who runs the program
 	Role     access.Role   // what they may do
+	Audit    *audit.Log    // of who did what; nil: none
 	Budget   time.Duration // how long one look at the cloud may take
 	Close    func() error
 }

@@ -55,8 +55,16 @@ func edits(a, b string) int {
 // flagMistake adds to the message about a flag which one may have been meant.
 func flagMistake(cmd *cobra.Command, err error) error {
 	word, unknown := strings.CutPrefix(err.Error(), "unknown flag: --")
+	if shorthand, short := strings.CutPrefix(err.Error(), "unknown shorthand flag: '"); short {
+		if advice := instead(cmd, longName(shorthand[:1])); advice != "" {
+			return usageErrorf("%w; %s; see %s --help", err, advice, cmd.CommandPath())
+		}
+	}
 	if !unknown {
 		return usageErrorf("%w; see %s --help", err, cmd.CommandPath())
+	}
+	if advice := instead(cmd, word); advice != "" {
+		return usageErrorf("%w; %s; see %s --help", err, advice, cmd.CommandPath())
 	}
 	var names []string
 	collect := func(flag *pflag.Flag) {

@@ -67,8 +67,8 @@ A template that cannot be used now stays in the list with the reason under "refu
 		},
 	}
 	cmd.AddCommand(
-		list, show, p.templatesCreateCommand(), p.templatesUpdateCommand(), p.templatesDeleteCommand(), p.templatesForgetCommand(),
-		p.templatesValidateCommand(), p.templatesRefreshCommand(), p.templatesGenerateCommand(), p.templatesImportCommand(),
+		list, p.templatesCreateCommand(), p.templatesForgetCommand(), withTemplateIDs(show), withTemplateIDs(p.templatesUpdateCommand()),
+		withTemplateIDs(p.templatesDeleteCommand()), withTemplateIDs(p.templatesValidateCommand()), p.templatesRefreshCommand(), p.templatesGenerateCommand(), p.templatesImportCommand(),
 		p.templatesExportCommand(),
 	)
 	return cmd

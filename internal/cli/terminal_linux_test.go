@@ -4,13 +4,16 @@ import (
 	"bytes"
 	"io"
 	"os"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/internal/command"
 )
 
@@ -141,5 +144,107 @@ func TestConfirmationOnATerminal(t *testing.T) {
 	seen := read()
 	if code != exitOK || !strings.Contains(seen, "complete") || strings.Contains(seen, "\x1b[") {
 		t.Errorf("exit code %d, the terminal shows %q", code, seen)
+	}
+}
+
+// TestNoConfirmation: whoever says nothing, something else or nothing more has not agreed, on a terminal and through a pipe.
+func TestNoConfirmation(t *testing.T) {
+	t.Parallel()
+	for _, watched := range []bool{true, false} {
+		for _, answer := range []string{"", "\n", "maybe\n", "n", "y"} {
+			d := &desk{}
+			if code, _, stderr := d.run(t.Context(), "requests", "create", "--template-id", "t", "--wait"); code != exitOK {
+				t.Fatal(stderr)
+			}
+			var piped bytes.Buffer
+			p := d.program(&bytes.Buffer{}, &piped)
+			read := piped.String
+			if watched {
+				p.errw, read = terminal(t, 80)
+			}
+			p.in = strings.NewReader(answer)
+			code := p.run(t.Context(), []string{"machines", "stop", "--all"})
+			said := read()
+			_, did := d.asked[len(d.asked)-1].(command.SwitchMachines)
+			switch {
+			case did != (answer == "y"): // without the end of its line, too
+				t.Errorf("watched %t, %q: done %t, %q", watched, answer, did, said)
+			case did:
+			case !watched && answer == "" && (code != exitUsage || !strings.Contains(said, "pass --yes to do it")):
+				t.Errorf("without anybody to ask: exit code %d, %q", code, said)
+			case (watched || answer != "") && (code != exitFailure || !strings.Contains(said, "nothing was done")):
+				t.Errorf("watched %t, %q: exit code %d, %q", watched, answer, code, said)
+			}
+			if strings.Contains(said, "[y/N]") != watched {
+				t.Errorf("watched %t, %q: it says %q", watched, answer, said)
+			}
+		}
+	}
+}
+
+// escapes are what colours and moves on a terminal.
+var escapes = regexp.MustCompile("\x1b\\[[0-9;]*[a-zA-Z]")
+
+// TestTablesFold: at 80 columns no line is longer, and nothing that a wide table has is missing.
+func TestTablesFold(t *testing.T) {
+	t.Parallel()
+	d := &desk{}
+	if code, _, stderr := d.run(t.Context(), "requests", "create", "--template-id", "t", "--wait"); code != exitOK {
+		t.Fatal(stderr)
+	}
+	for _, command := range []string{"requests list", "requests show " + known, "machines list"} {
+		shown := map[uint16]string{}
+		for _, width := range []uint16{80, 300} {
+			tty, read := terminal(t, width)
+			p := d.program(&bytes.Buffer{}, &bytes.Buffer{})
+			p.out = tty
+			code := p.run(t.Context(), append(strings.Fields(command), "--format", "table"))
+			shown[width] = escapes.ReplaceAllString(read(), "")
+			if code != exitOK {
+				t.Fatalf("%s: exit code %d", command, code)
+			}
+			for line := range strings.Lines(shown[width]) {
+				if n := len([]rune(strings.TrimRight(line, "\r\n"))); n > int(width) {
+					t.Errorf("%s: a line of %d columns at %d: %s", command, n, width, line)
+				}
+			}
+		}
+		narrow := strings.ToLower(shown[80])
+		for _, word := range strings.FieldsFunc(strings.ToLower(shown[300]), func(r rune) bool { return !unicode.IsLetter(r) }) {
+			if !strings.Contains(narrow, word) && len(word) < 12 { // longer ones may be folded within
+				t.Errorf("%s at 80 columns has no %q:\n%s", command, word, shown[80])
+			}
+		}
+	}
+}
+
+// TestProgressInColour: the part that is done is green, unless NO_COLOR or --no-color says no; a dumb terminal gets none.
+func TestProgressInColour(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		env  map[string]string
+		args []string
+		want bool
+	}{
+		"colour":     {map[string]string{"TERM": "xterm"}, nil, true},
+		"NO_COLOR":   {map[string]string{"TERM": "xterm", "NO_COLOR": "1"}, nil, false},
+		"--no-color": {map[string]string{"TERM": "xterm"}, []string{"--no-color"}, false},
+		"dumb":       {map[string]string{"TERM": "dumb"}, nil, false},
+	} {
+		tty, read := terminal(t, 80)
+		p := (&desk{}).program(&bytes.Buffer{}, &bytes.Buffer{})
+		p.errw = tty
+		p.lookupEnv = func(key string) (string, bool) { value, ok := test.env[key]; return value, ok }
+		bar := newProgress(tty, false, p.screen(tty))
+		if len(test.args) > 0 {
+			p.global.NoColour = true
+			bar = newProgress(tty, false, p.screen(tty))
+		}
+		machine := ohfp.Machine{ID: "i-1", State: ohfp.MachineRunning, DeliveredAt: time.Unix(1, 0)}
+		bar.draw(ohfp.Request{Type: ohfp.TypeAcquire, Count: 2, Machines: []ohfp.Machine{machine}})
+		seen := read()
+		if coloured := strings.Contains(seen, "\x1b[32m█"); coloured != test.want || !strings.Contains(seen, "1 of 2 ready") {
+			t.Errorf("%s: the terminal shows %q", name, seen)
+		}
 	}
 }

@@ -34,25 +34,30 @@ func (c *Commands) rank(ctx context.Context, t ohfp.Template) ([]placement.Choic
 			records[name] = r
 		}
 	case placement.CapabilityBased:
+		var names []string
 		for _, i := range c.Placement.Instances {
-			r := records[i.Name]
-			r.Unfit = c.unfit(ctx, i.Name, t)
-			records[i.Name] = r
+			names = append(names, i.Name)
+		}
+		unfit, err := placement.Fits{Memory: c.Store}.Unfit(ctx, t, names, func(ctx context.Context, name string) error { return c.fits(ctx, name, t) })
+		if err != nil {
+			c.Log.WarnContext(ctx, "which provider can launch a template is not remembered", "template", t.ID, "error", err)
+		}
+		for name, reason := range unfit {
+			r := records[name]
+			r.Unfit = reason
+			records[name] = r
 		}
 	}
 	return c.Placement.Rank(t, records, c.Now())
 }
 
-// unfit says why a provider cannot launch a template.
-func (c *Commands) unfit(ctx context.Context, name string, t ohfp.Template) string {
+// fits says why a provider cannot launch a template.
+func (c *Commands) fits(ctx context.Context, name string, t ohfp.Template) error {
 	p, err := c.Executor.Providers.Provider(ctx, name)
-	if err == nil {
-		err = p.Validate(ctx, t)
-	}
 	if err != nil {
-		return err.Error()
+		return err
 	}
-	return ""
+	return p.Validate(ctx, t)
 }
 
 // prepare prepares a launch with the first provider that can. The next one is asked when there is no capacity, when the cloud is

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/internal/command"
 	"github.com/openhostfactory/ohfp/internal/placement"
 	"github.com/openhostfactory/ohfp/provider"
+	"github.com/openhostfactory/ohfp/provider/fake"
 )
 
 // several are providers by name.
@@ -73,4 +75,57 @@ func TestTurnsAreRememberedBetweenProcesses(t *testing.T) {
 	if got := strings.Join(order, " "); got != "one two one two" {
 		t.Errorf("requests went to %s", got)
 	}
+}
+
+// judge is a provider that counts how often it is asked about a template.
+type judge struct {
+	provider.Provider
+	asked   *int
+	problem error
+}
+
+func (j judge) Validate(context.Context, ohfp.Template) error {
+	*j.asked++
+	return j.problem
+}
+
+// TestCapabilitiesAreRemembered: providers are asked once about a template, for all processes, until it changes or time
+// has passed; one that could not be asked is asked again.
+func TestCapabilitiesAreRemembered(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	able, unable, away := 0, 0, 0
+	ask := func() ohfp.Request {
+		t.Helper()
+		c := w.process()
+		cloud := w.open()
+		c.Executor.Providers = several{
+			"unable": judge{cloud, &unable, ohfp.Errorf(ohfp.ErrInvalid, "there is no such machine type here")},
+			"away":   judge{cloud, &away, ohfp.Errorf(ohfp.ErrUnavailable, "nobody answers")},
+			"able":   judge{cloud, &able, nil},
+		}
+		c.Placement = placement.Policy{
+			Name: placement.CapabilityBased, Instances: []placement.Instance{{Name: "unable"}, {Name: "away"}, {Name: "able"}},
+		}
+		r, err := c.RequestMachines(t.Context(), command.RequestMachines{Template: "small", Count: 1})
+		if err != nil || r.Provider != "able" {
+			t.Fatalf("the request went to %q because %q (%v)", r.Provider, r.Placement, err)
+		}
+		return r
+	}
+	want := func(when string, of, never int) {
+		t.Helper()
+		if able != of || unable != of || away != never {
+			t.Errorf("%s: asked %d, %d and %d times, want %d, %d and %d", when, able, unable, away, of, of, never)
+		}
+	}
+	ask()
+	ask()
+	want("the second time", 1, 2)
+	w.template("small", 99, `{"type":"small"}`, fake.APIInstances)
+	ask()
+	want("with a changed template", 2, 3)
+	w.clock.Advance(11 * time.Minute)
+	ask()
+	want("after a while", 3, 4)
 }

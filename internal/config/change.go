@@ -50,7 +50,7 @@ func Text(name, value string) json.RawMessage {
 	case key.Kind == KindList && json.Valid([]byte(value)) && strings.HasPrefix(value, "["):
 		return json.RawMessage(value)
 	case key.Kind == KindList:
-		items, _ := json.Marshal(strings.Split(value, string(os.PathListSeparator))) // so does a list of it
+		items, _ := json.Marshal(key.split(value)) // so does a list of it
 		return items
 	case key.Kind == KindTruth && (value == "true" || value == "false"):
 		return json.RawMessage(value)

@@ -136,6 +136,8 @@ func TestEverySettingCanBeSetAndShown(t *testing.T) {
 			value = "7"
 		case key.Name == "logging.level":
 			value = "ERROR"
+		case key.Name == "auth.roles" || key.Name == "auth.certificate_roles":
+			value = "a:b=admin,c=viewer"
 		case key.Name == "default_provider" || key.Name == "placement.fallback":
 			value = "aws"
 		}

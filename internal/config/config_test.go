@@ -76,7 +76,9 @@ func TestDefaults(t *testing.T) {
 
 		HostFactory: HostFactory{PartialResult: PartialWithError},
 		Events:      Events{Templates: true},
-		API:         API{Enabled: true, Host: "127.0.0.1", Port: 8000},
+		API:         API{Enabled: true, Host: "127.0.0.1", Port: 8000, TLS: TLS{MinVersion: "1.2"}, RateLimit: 100},
+		Auth:        Auth{NameClaim: "sub", RolesClaim: "groups", Leeway: 30 * time.Second},
+		Audit:       Audit{Enabled: true, File: dir + "/work/audit.jsonl"},
 		Access:      Access{LocalRole: "admin"},
 		MCP:         MCP{Confirm: true},
 		Logging:     Logging{AcceptPropagated: true, Level: slog.LevelInfo, File: dir + "/log/ohfp.awsinst.log", MaxSizeMB: 10, MaxRotate: 5},
@@ -110,7 +112,12 @@ const every = `{
   "daemon": {"interval": "2s", "idle_interval": 3, "live_interval": "4s", "answer_within": 0, "stop_within": "1m", "lease": "9s", "groups": ["egoadmin", 1000]},
   "hostfactory": {"partial_result": "complete"},
   "templates": {"files": ["t.json", "~/u.yml", "/v.json"]},
-  "api": {"enabled": false, "host": "0.0.0.0", "port": 8443, "socket_path": "rest.sock", "require_token": true},
+  "api": {"enabled": false, "host": "0.0.0.0", "port": 8443, "socket_path": "rest.sock", "require_token": true,
+    "tls": {"cert_file": "c.pem", "key_file": "k.pem", "client_ca_file": "ca.pem", "min_version": "1.3"}, "rate_limit": 7,
+    "cors_origins": ["https://b.example"], "trusted_proxies": ["10.0.0.0/8", "::1"]},
+  "auth": {"jwt": {"key_file": "jwt.pem", "issuer": "me", "audience": "us"}, "oidc": {"issuer": "https://i", "audience": "client"}, "name_claim": "email",
+    "roles_claim": "cognito:groups", "roles": ["ops=operator", "a=b=admin"], "default_role": "viewer", "certificate_roles": ["OU:ops=operator"], "leeway": 5},
+  "audit": {"enabled": false, "file": "~/who.jsonl", "reads": true},
   "access": {"local_role": "viewer"},
   "mcp": {"confirm": false},
   "events": {"templates": false, "sinks": [
@@ -143,7 +150,12 @@ interruptions: {poll_interval: 20s, maintenance_interval: 0, rebalance: yes}
 daemon: {interval: 2s, idle_interval: 3, live_interval: 4s, answer_within: 0, stop_within: 1m, lease: 9s, groups: [egoadmin, 1000]}
 hostfactory: {partial_result: complete}
 templates: {files: [t.json, ~/u.yml, /v.json]}
-api: {enabled: no, host: 0.0.0.0, port: "8443", socket_path: rest.sock, require_token: "true"}
+api: {enabled: no, host: 0.0.0.0, port: "8443", socket_path: rest.sock, require_token: "true",
+  tls: {cert_file: c.pem, key_file: k.pem, client_ca_file: ca.pem, min_version: "1.3"}, rate_limit: 7,
+  cors_origins: ["https://b.example"], trusted_proxies: [10.0.0.0/8, "::1"]}
+auth: {jwt: {key_file: jwt.pem, issuer: me, audience: us}, oidc: {issuer: "https://i", audience: client}, name_claim: email,
+  roles_claim: "cognito:groups", roles: [ops=operator, a=b=admin], default_role: viewer, certificate_roles: ["OU:ops=operator"], leeway: 5s}
+audit: {enabled: no, file: ~/who.jsonl, reads: yes}
 access: {local_role: viewer}
 mcp: {confirm: no}
 events:
@@ -215,10 +227,18 @@ logging: {accept_propagated: false, level: LOG_DEBUG, file: /tmp/x.log, max_size
 					{Name: "lines", Type: SinkLog, MaxRotate: 5},
 				}},
 				Templates: Templates{Files: []string{dir + "/t.json", "/home/u/u.yml", "/v.json"}},
-				API:       API{Host: "0.0.0.0", Port: 8443, SocketPath: dir + "/rest.sock", Tokens: true},
-				Access:    Access{LocalRole: "viewer"},
-				Logging:   Logging{Level: slog.LevelDebug, File: "/tmp/x.log", MaxSizeMB: 1, MaxRotate: 2, Console: true},
-				Files:     []string{dir + "/" + name},
+				API: API{Host: "0.0.0.0", Port: 8443, SocketPath: dir + "/rest.sock", Tokens: true,
+					TLS:       TLS{CertFile: dir + "/c.pem", KeyFile: dir + "/k.pem", ClientCAFile: dir + "/ca.pem", MinVersion: "1.3"},
+					RateLimit: 7, Origins: []string{"https://b.example"}, Proxies: []string{"10.0.0.0/8", "::1"}},
+				Auth: Auth{
+					JWT: JWT{KeyFile: dir + "/jwt.pem", Issuer: "me", Audience: "us"}, OIDC: OIDC{Issuer: "https://i", Audience: "client"},
+					NameClaim: "email", RolesClaim: "cognito:groups", Roles: []string{"ops=operator", "a=b=admin"}, DefaultRole: "viewer",
+					CertificateRoles: []string{"OU:ops=operator"}, Leeway: 5 * time.Second,
+				},
+				Audit:   Audit{File: "/home/u/who.jsonl", Reads: true},
+				Access:  Access{LocalRole: "viewer"},
+				Logging: Logging{Level: slog.LevelDebug, File: "/tmp/x.log", MaxSizeMB: 1, MaxRotate: 2, Console: true},
+				Files:   []string{dir + "/" + name},
 			}
 			if diff := cmp.Diff(want, c); diff != "" {
 				t.Errorf("Load (-want +got):\n%s", diff)

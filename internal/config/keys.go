@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"math"
 	"os"
 	"strings"
@@ -20,6 +21,8 @@ type Key struct {
 	Kind        Kind
 	Words       []string // the only values, if they are a few words
 	Least, Most int      // of a KindCount
+
+	separator string // of a list in the environment; empty: the system's
 
 	set func(input) bool // nil for settings that are read with their list
 	get func() any       // the value, as it would be written in JSON
@@ -233,6 +236,57 @@ func settings(c *Config) []Key {
 			alias("server.socket_path"),
 		truth("api.require_token", "false", &c.API.Tokens,
 			"Whether calls on loopback need a token too."),
+		path("api.tls.cert_file", "", &c.API.TLS.CertFile,
+			"The certificate that answers over HTTP are encrypted with, in PEM, with those that lead to its root. REST and assistants "+
+				"over a port have the same. It is read again when it changes."),
+		path("api.tls.key_file", "", &c.API.TLS.KeyFile,
+			"The key of api.tls.cert_file, in PEM."),
+		path("api.tls.client_ca_file", "", &c.API.TLS.ClientCAFile,
+			"The certificates of those who sign certificates of callers, in PEM. A caller with such a certificate needs no token; see "+
+				"auth.certificate_roles."),
+		oneOf("api.tls.min_version", "1.2", "1.2 or 1.3", &c.API.TLS.MinVersion, []string{"1.2", "1.3"},
+			"The oldest version of TLS that is spoken."),
+		count("api.rate_limit", "100", 0, 1_000_000, &c.API.RateLimit,
+			"How many calls a second each caller may make who is recognised by a token or certificate, with twice as many at once. 0: any."),
+		words("api.cors_origins", "a list of origins, such as https://dashboard.example.com", &c.API.Origins,
+			"Pages in browsers that may call from elsewhere, with a token. In the environment they are separated by commas.").commas(),
+		words("api.trusted_proxies", "a list of addresses and networks, such as 10.0.0.7 or 10.0.0.0/8", &c.API.Proxies,
+			"Proxies whose X-Forwarded-For says where calls come from. With one, calls on loopback need a token too. In the "+
+				"environment they are separated by commas.").commas(),
+
+		path("auth.jwt.key_file", "", &c.Auth.JWT.KeyFile,
+			"The key that signs JSON Web Tokens of callers: an RSA or P-256 public key or certificate in PEM (RS256, ES256), or a file with a "+
+				"shared secret of 32 bytes or more (HS256)."),
+		text("auth.jwt.issuer", "the claim iss of the tokens", &c.Auth.JWT.Issuer,
+			"Who must have issued these tokens. Empty: anybody who has the key."),
+		text("auth.jwt.audience", "one of the claim aud of the tokens", &c.Auth.JWT.Audience,
+			"Whom these tokens must be for. Empty: anybody."),
+		text("auth.oidc.issuer", "https://host/path, as in the tokens", &c.Auth.OIDC.Issuer,
+			"An OpenID Connect issuer whose tokens are accepted, such as a user pool of Cognito. Its keys are discovered when the first token comes."),
+		text("auth.oidc.audience", "the id of a client", &c.Auth.OIDC.Audience,
+			"The client that tokens of the issuer must be for: in their claim aud, or client_id where that is missing."),
+		text("auth.name_claim", "the name of a claim", &c.Auth.NameClaim,
+			"The claim of tokens with the caller's name. Without it, the claim sub.").or("sub"),
+		text("auth.roles_claim", "the name of a claim", &c.Auth.RolesClaim,
+			"The claim of tokens with the caller's groups or roles: a list, or words in one text. a.b is b inside of a.").or("groups"),
+		roleList("auth.roles", "a list of entries such as ops-team=operator", &c.Auth.Roles,
+			"Which group or role of the claim is which role here: viewer, operator or admin. The greatest counts. In the environment "+
+				"they are separated by commas."),
+		oneOf("auth.default_role", "", "viewer, operator or admin", &c.Auth.DefaultRole, []string{"viewer", "operator", "admin"},
+			"What callers may do who are recognised and whom no entry of auth.roles or auth.certificate_roles names. Empty: nothing."),
+		roleList("auth.certificate_roles", "a list of entries such as OU:ops=operator", &c.Auth.CertificateRoles,
+			"Which certificate is which role: CN:, OU:, DNS:, URI: or EMAIL: and what the certificate says there. The greatest counts. In the "+
+				"environment they are separated by commas."),
+		duration("auth.leeway", "30s", 0, 10*time.Minute, &c.Auth.Leeway,
+			"By how much the clocks of this machine and of issuers may differ."),
+
+		truth("audit.enabled", "true", &c.Audit.Enabled,
+			"Whether it is recorded who did what, see docs/security.md."),
+		path("audit.file", "{work}/audit.jsonl", &c.Audit.File,
+			"The file that it is recorded in, a line of JSON for each operation that changes something. Only its owner can read it. It may be put "+
+				"aside at any time."),
+		truth("audit.reads", "false", &c.Audit.Reads,
+			"Whether operations that change nothing are recorded too."),
 
 		oneOf("access.local_role", "admin", "viewer, operator or admin", &c.Access.LocalRole, []string{"viewer", "operator", "admin"},
 			"What those may do who run commands and scripts on this machine: a viewer looks, an operator also asks for machines and "+
@@ -340,6 +394,12 @@ func (k Key) or(value string) Key {
 	return k
 }
 
+// commas separates the values of a list in the environment by commas, where they may have the system's separator in them.
+func (k Key) commas() Key {
+	k.separator = ","
+	return k
+}
+
 func (k Key) env(name string) Key {
 	k.Env = append(k.Env, name)
 	return k
@@ -348,7 +408,7 @@ func (k Key) env(name string) Key {
 // split is the value of a variable or flag as values: lists are written as search paths are.
 func (k Key) split(value string) []string {
 	if k.Kind == KindList {
-		return strings.Split(value, string(os.PathListSeparator))
+		return strings.Split(value, cmp.Or(k.separator, string(os.PathListSeparator)))
 	}
 	return []string{value}
 }

@@ -167,6 +167,22 @@ func words(name, expected string, field *[]string, description string) Key {
 	}
 }
 
+// roleList is a list of what others say of somebody and which role that is.
+func roleList(name, expected string, field *[]string, description string) Key {
+	key := words(name, expected, field, description).commas()
+	set := key.set
+	key.set = func(in input) bool {
+		for _, entry := range in.values {
+			i := strings.LastIndexByte(entry, '=')
+			if i < 1 || !slices.Contains([]string{"viewer", "operator", "admin"}, entry[i+1:]) {
+				return false
+			}
+		}
+		return set(in)
+	}
+	return key
+}
+
 // path resolves a path: ~ is the home directory, and relative ones start where their source is.
 func (in input) path(value string) string {
 	if rest, ok := strings.CutPrefix(value, "~"); ok && in.home != "" && (rest == "" || rest[0] == '/' || rest[0] == filepath.Separator) {

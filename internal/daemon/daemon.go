@@ -15,6 +15,7 @@ import (
 
 	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/internal/access"
+	"github.com/openhostfactory/ohfp/internal/audit"
 	"github.com/openhostfactory/ohfp/internal/command"
 	"github.com/openhostfactory/ohfp/internal/config"
 	"github.com/openhostfactory/ohfp/internal/daemon/wire"
@@ -34,12 +35,13 @@ const roundBudget = 2 * time.Minute
 // itself 15 seconds for each record.
 const recordWithin = 20 * time.Second
 
-// Daemon serves one configuration. All fields but Watchers and Notify are required.
+// Daemon serves one configuration. All fields but Audit, Watchers and Notify are required.
 type Daemon struct {
 	Config   config.Config
 	Commands *command.Commands
 	Queries  *query.Queries
 	Partial  hostfactory.Partial
+	Audit    *audit.Log          // of what the scripts do; nil: none
 	Watchers []reconcile.Watcher // what it keeps running
 	Now      func() time.Time
 	Log      *slog.Logger
@@ -204,6 +206,7 @@ func (d *Daemon) answer(ctx context.Context, r wire.Request, input []byte, calle
 		Commands: d.calls(),
 		Queries:  d.Queries, Partial: d.Partial,
 		Caller: access.Caller{Name: caller, Face: "hostfactory", Role: access.Role(d.Config.Access.LocalRole)},
+		Audit:  d.Audit,
 	}
 	return face.Answer(ctx, hostfactory.Action(r.Action), input)
 }

@@ -172,7 +172,7 @@ func TestShownCode(t *testing.T) {
 			}
 			head := "<!-- code: " + b.Source + " -->\n```go\n"
 			replaced := strings.Replace(string(text), head+b.Text+"```", head+want+"```", 1)
-			if err := os.WriteFile(at, []byte(replaced), 0o644); err != nil { //nolint:gosec // a document of the repository
+			if err := os.WriteFile(at, []byte(replaced), 0o644); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -91,6 +91,24 @@ func TestEveryPageIsReached(t *testing.T) {
 	}
 }
 
+// TestDecisionsAreListed fails for a decision that the list of them lacks.
+func TestDecisionsAreListed(t *testing.T) {
+	t.Parallel()
+	index, err := Read(root, "docs/adr/index.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob(filepath.Join(root, "docs", "adr", "0*.md"))
+	if err != nil || len(files) < 10 {
+		t.Fatalf("%d decisions, %v", len(files), err)
+	}
+	for _, name := range files {
+		if !slices.ContainsFunc(index.Links, func(l Link) bool { return l.Target == filepath.Base(name) }) {
+			t.Errorf("docs/adr/index.md does not list %s", filepath.Base(name))
+		}
+	}
+}
+
 var (
 	makeCall   = regexp.MustCompile(`(?:^|[;&|(] *|\s)make((?:\s+[A-Za-z][\w=./^$':*@-]*)+)`)
 	makeTarget = regexp.MustCompile(`(?m)^([a-z][a-z0-9-]*(?: [a-z][a-z0-9-]*)*):`)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/internal/access"
+	"github.com/openhostfactory/ohfp/internal/audit"
 	"github.com/openhostfactory/ohfp/internal/command"
 	"github.com/openhostfactory/ohfp/internal/query"
 )
@@ -37,6 +38,7 @@ type Face struct {
 	Queries  Queries
 	Partial  Partial       // empty: PartialWithError
 	Caller   access.Caller // who runs the script
+	Audit    *audit.Log    // of who did what; nil: none
 }
 
 // Reply is what one call prints and how it ends.
@@ -51,7 +53,13 @@ type Reply struct {
 
 // Answer carries out one call. Whatever the input, the reply is well formed.
 func (f *Face) Answer(ctx context.Context, action Action, input []byte) Reply {
+	var record *audit.Record
+	if rule, ok := access.OfScript(string(action)); ok {
+		record = f.Audit.Begin(f.Caller, audit.Local, rule.Operation)
+	}
 	reply, err := f.answer(ctx, action, input)
+	record.About(audit.Subjects(reply.Body)...)
+	record.End(context.WithoutCancel(ctx), err)
 	if err != nil {
 		return Refuse(err)
 	}

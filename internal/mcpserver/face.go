@@ -11,6 +11,7 @@ import (
 
 	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/internal/access"
+	"github.com/openhostfactory/ohfp/internal/audit"
 	"github.com/openhostfactory/ohfp/internal/command"
 	"github.com/openhostfactory/ohfp/internal/config"
 	"github.com/openhostfactory/ohfp/internal/query"
@@ -64,7 +65,7 @@ type Clouds interface {
 	ParseTemplate(text []byte) (ohfp.Template, error)
 }
 
-// Face serves assistants. All fields but ReadOnly are required.
+// Face serves assistants. All fields but ReadOnly and Audit are required.
 type Face struct {
 	Commands Commands
 	Queries  Queries
@@ -73,7 +74,8 @@ type Face struct {
 	ReadOnly bool // tools that change something are refused
 	Now      func() time.Time
 	Log      *slog.Logger
-	Tokens   *Tokens // those of confirmations under way, which all callers of a process share
+	Audit    *audit.Log // of who did what
+	Tokens   *Tokens    // those of confirmations under way, which all callers of a process share
 }
 
 // visit is one caller at the face.
@@ -81,6 +83,7 @@ type visit struct {
 	*Face
 
 	Caller access.Caller
+	From   string // an address, or local
 }
 
 // may refuses what the caller's role or a face for reading does not cover.

@@ -42,11 +42,17 @@ func (f *Face) Call(ctx context.Context, caller access.Caller, name string, argu
 			answer.Notes = append(answer.Notes, text.Text)
 		}
 	}
-	var proposal Proposal
-	if json.Unmarshal(answer.Content, &proposal) == nil && proposal.Confirm != "" && proposal.ExpiresAt != "" {
-		answer.Waits = proposal.Confirm
-	}
+	answer.Waits, _ = proposalIn(answer.Content)
 	return answer, nil
+}
+
+// proposalIn finds the token of a plan that waits for its confirmation.
+func proposalIn(content []byte) (token string, waits bool) {
+	var proposal Proposal
+	if json.Unmarshal(content, &proposal) != nil || proposal.Confirm == "" || proposal.ExpiresAt == "" {
+		return "", false
+	}
+	return proposal.Confirm, true
 }
 
 // failureIn is the refusal in an answer, as an error of its kind.

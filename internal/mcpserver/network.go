@@ -2,19 +2,21 @@ package mcpserver
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
-	"net/url"
 	"strconv"
 	"sync"
 	"time"
 
+	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
-	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/internal/access"
+	"github.com/openhostfactory/ohfp/internal/gate"
 )
 
 const (
@@ -31,39 +33,42 @@ const (
 	TransportTCP  = "tcp"  // a message on each line
 )
 
-// Listen opens a port of this machine alone. Callers over the network are not asked who they are, so no other will do.
+// Listen opens a port.
 func Listen(ctx context.Context, host string, port int) (net.Listener, error) {
-	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return nil, ohfp.Errorf(ohfp.ErrInvalid, "assistants are served on this machine only, not on %s: callers over the network are not asked who they are; use localhost, and let others in through a tunnel such as ssh -L", host)
-	}
 	var config net.ListenConfig
 	listener, err := config.Listen(ctx, "tcp", net.JoinHostPort(host, strconv.Itoa(port)))
 	if err != nil {
-		return nil, fmt.Errorf("serve assistants: %w; choose another port with --port", err)
-	}
-	if at, ok := listener.Addr().(*net.TCPAddr); !ok || !at.IP.IsLoopback() {
-		return nil, errors.Join(ohfp.Errorf(ohfp.ErrInvalid, "%s means %s, which is not this machine alone; use 127.0.0.1", host, listener.Addr()), listener.Close())
+		return nil, fmt.Errorf("serve assistants: %w; choose another place with --host and --port", err)
 	}
 	return listener, nil
 }
 
-// ServeHTTP serves every caller who reaches the listener by streamable HTTP, until ctx ends.
-func (f *Face) ServeHTTP(ctx context.Context, listener net.Listener, caller access.Caller) error {
-	if _, err := f.Server(caller); err != nil { // what is wrong with it is wrong for everybody
+// ServeHTTP serves callers whom the gate lets through by streamable HTTP, until ctx ends.
+func (f *Face) ServeHTTP(ctx context.Context, listener net.Listener, g *gate.Gate) error {
+	if _, err := f.Server(g.Local); err != nil { // what is wrong with it is wrong for everybody
 		return errors.Join(err, listener.Close())
 	}
-	streams := mcp.NewStreamableHTTPHandler(func(*http.Request) *mcp.Server {
-		s, err := f.Server(caller) // one for each session, whose subscriptions are its own
+	own := newSessions()
+	streams := mcp.NewStreamableHTTPHandler(func(r *http.Request) *mcp.Server {
+		caller := gate.CallerOf(r.Context())
+		s, err := f.serverFor(caller, gate.FromOf(r.Context()), own) // one for each session, whose subscriptions are its own
 		if err != nil {
 			f.Log.ErrorContext(ctx, "a session could not be begun", "error", err)
 			return nil
 		}
 		return s
-	}, &mcp.StreamableHTTPOptions{Logger: f.Log, SessionTimeout: idleSession, MaxRequestBodyBytes: maxMessage})
+	}, &mcp.StreamableHTTPOptions{
+		Logger: f.Log, SessionTimeout: idleSession, MaxRequestBodyBytes: maxMessage,
+		DisableLocalhostProtection: true, // the gate has it, and knows when a proxy calls in the name of others
+	})
 	routes := http.NewServeMux()
-	routes.Handle(endpoint, streams)
-	routes.Handle("/{$}", streams)
-	server := &http.Server{Handler: local(routes), ReadHeaderTimeout: readHeader, BaseContext: func(net.Listener) context.Context { return ctx }}
+	routes.Handle(endpoint, own.only(streams))
+	routes.Handle("/{$}", own.only(streams))
+	g.Refuse = refuse
+	server := &http.Server{
+		Handler: g.Wrap(routes), ReadHeaderTimeout: readHeader, TLSConfig: g.TLS, ErrorLog: slog.NewLogLogger(f.Log.Handler(), slog.LevelDebug),
+		BaseContext: func(net.Listener) context.Context { return ctx },
+	}
 	stop := context.AfterFunc(ctx, func() {
 		within, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
 		defer cancel()
@@ -72,39 +77,31 @@ func (f *Face) ServeHTTP(ctx context.Context, listener net.Listener, caller acce
 		}
 	})
 	defer stop()
-	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+	serve := server.Serve
+	if g.TLS != nil {
+		serve = func(listener net.Listener) error { return server.ServeTLS(listener, "", "") }
+	}
+	if err := serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serve assistants: %w", err)
 	}
 	return nil
 }
 
-// local refuses what pages in a browser send, also when they have made their own name mean this machine.
-func local(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		host := r.Host
-		if name, _, err := net.SplitHostPort(host); err == nil {
-			host = name
-		}
-		if !loopback(host) {
-			http.Error(w, "host "+host+" is not this machine; use localhost", http.StatusForbidden)
-			return
-		}
-		if origin := r.Header.Get("Origin"); origin != "" {
-			if from, err := url.Parse(origin); err != nil || !loopback(from.Hostname()) {
-				http.Error(w, "pages of other sites may not call this server", http.StatusForbidden)
-				return
-			}
-		}
-		next.ServeHTTP(w, r)
+// refuse answers for the gate, in the form of the protocol's own errors.
+func refuse(w http.ResponseWriter, _ *http.Request, refusal gate.Refusal) {
+	body, err := json.Marshal(map[string]any{
+		"jsonrpc": "2.0", "id": nil, "error": map[string]any{"code": jsonrpc.CodeInvalidRequest, "message": refusal.Detail},
 	})
+	if err != nil {
+		body = []byte(`{}`) // text always encodes
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(refusal.Status)
+	_, _ = w.Write(body) // the caller may have gone
 }
 
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || host == "[::1]" || ip != nil && ip.IsLoopback()
-}
-
-// ServeTCP serves every caller who connects to the listener and writes a message on each line, until ctx ends.
+// ServeTCP serves every caller who connects to the listener and writes a message on each line, until ctx ends. Nobody is asked
+// who they are: the listener is to be one that only this machine reaches.
 func (f *Face) ServeTCP(ctx context.Context, listener net.Listener, caller access.Caller) error {
 	stop := context.AfterFunc(ctx, func() { _ = listener.Close() })
 	defer stop()

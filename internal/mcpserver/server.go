@@ -2,10 +2,12 @@ package mcpserver
 
 import (
 	"context"
+	"encoding/json"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/openhostfactory/ohfp/internal/access"
+	"github.com/openhostfactory/ohfp/internal/audit"
 	"github.com/openhostfactory/ohfp/internal/version"
 )
 
@@ -16,10 +18,18 @@ Tools that end or remove something answer with a plan first, and do it when they
 
 // Server is a server for one caller. Tools that the caller may not use are not listed, and refused.
 func (f *Face) Server(caller access.Caller) (*mcp.Server, error) {
-	v := visit{Face: f, Caller: caller}
+	return f.server(visit{Face: f, Caller: caller, From: audit.Local}, nil)
+}
+
+// serverFor is a server for one session over HTTP.
+func (f *Face) serverFor(caller access.Caller, from string, own sessions) (*mcp.Server, error) {
+	return f.server(visit{Face: f, Caller: caller, From: from}, func() string { return own.id(caller) })
+}
+
+func (f *Face) server(v visit, sessionID func() string) (*mcp.Server, error) {
 	w := &watcher{visit: v, uris: map[string]int{}}
 	s := mcp.NewServer(&mcp.Implementation{Name: "ohfp", Title: "Open Host Factory", Version: version.Current().Version}, &mcp.ServerOptions{
-		Instructions: instructions, Logger: f.Log, CompletionHandler: v.complete,
+		Instructions: instructions, Logger: f.Log, GetSessionID: sessionID, CompletionHandler: v.complete,
 		SubscribeHandler: w.subscribe, UnsubscribeHandler: w.unsubscribe,
 	})
 	w.server = s
@@ -51,13 +61,48 @@ func (v visit) receive(ctx context.Context, method string, req mcp.Request, next
 	if !ok {
 		return next(ctx, method, req)
 	}
+	record := v.begin(call.Params)
 	if err, ok := refused[call.Params.Name]; ok {
+		record.Refuse(ctx, err.Error())
 		v.Log.WarnContext(ctx, "a tool was refused", "tool", call.Params.Name, "caller", v.Caller.Name, "role", v.Caller.Role)
 		return failed(err), nil
 	}
 	res, err := next(ctx, method, req)
-	if answer, ok := res.(*mcp.CallToolResult); ok && err == nil {
-		return explained(answer), nil
+	answer, ok := res.(*mcp.CallToolResult)
+	if !ok || err != nil {
+		record.Fail(ctx, "the call is not one that the tool takes")
+		return res, err
 	}
-	return res, err
+	answer = explained(answer)
+	finish(ctx, record, answer)
+	return answer, nil
+}
+
+// begin notes the use of a tool for the audit log.
+func (v visit) begin(params *mcp.CallToolParamsRaw) *audit.Record {
+	rule, ok := access.OfTool(params.Name)
+	if !ok {
+		return nil
+	}
+	record := v.Audit.Begin(v.Caller, v.From, rule.Operation)
+	record.About(audit.Subjects(params.Arguments)...)
+	return record
+}
+
+// finish records how the use of a tool ended. One that answers with a plan has not done anything yet.
+func finish(ctx context.Context, record *audit.Record, answer *mcp.CallToolResult) {
+	if record == nil {
+		return
+	}
+	if answer.IsError {
+		record.Fail(ctx, failureIn(answer.Meta).Error())
+		return
+	}
+	if content, err := json.Marshal(answer.StructuredContent); err == nil {
+		record.About(audit.Subjects(content)...)
+		if _, waits := proposalIn(content); waits {
+			record.DryRun()
+		}
+	}
+	record.End(ctx, nil)
 }

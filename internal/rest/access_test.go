@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/openhostfactory/ohfp/internal/access"
+	"github.com/openhostfactory/ohfp/internal/gate"
 )
 
 // TestEveryOperationHasARoute fails when the table of internal/access has an operation that REST lacks without a reason,
@@ -36,7 +37,7 @@ func free(path string) bool { return open(path) || path == "/info" }
 
 func registered(t *testing.T) []route {
 	t.Helper()
-	s := &Server{}
+	s := &Server{Gate: &gate.Gate{}}
 	on, err := s.described()
 	if err != nil {
 		t.Fatal(err)

@@ -81,17 +81,23 @@ func Loopback(listener net.Listener) bool {
 
 // Serve answers calls until ctx ends; then those under way have until patience is over. Streams end at once.
 func (s *Server) Serve(ctx context.Context, listener net.Listener, patience time.Duration) error {
-	_, s.unix = listener.Addr().(*net.UnixAddr)
+	_, s.Gate.Socket = listener.Addr().(*net.UnixAddr)
 	handler, err := s.Handler(ctx)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
 	server := &http.Server{
 		Handler: handler, ReadHeaderTimeout: receiving, ReadTimeout: reading, WriteTimeout: s.Budget + slack + delivering,
-		IdleTimeout: idle, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
+		IdleTimeout: idle, MaxHeaderBytes: maxHeader, TLSConfig: s.Gate.TLS, ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
 	}
 	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(listener) }()
+	go func() {
+		if server.TLSConfig == nil {
+			ended <- server.Serve(listener)
+			return
+		}
+		ended <- server.ServeTLS(listener, "", "")
+	}()
 	select {
 	case err := <-ended:
 		return fmt.Errorf("answer over HTTP: %w", err)

@@ -11,8 +11,9 @@ import (
 	"time"
 
 	"github.com/openhostfactory/ohfp"
-	"github.com/openhostfactory/ohfp/internal/access"
+	"github.com/openhostfactory/ohfp/internal/audit"
 	"github.com/openhostfactory/ohfp/internal/command"
+	"github.com/openhostfactory/ohfp/internal/gate"
 	"github.com/openhostfactory/ohfp/internal/query"
 	"github.com/openhostfactory/ohfp/provider"
 )
@@ -71,29 +72,18 @@ type Health struct {
 	Problem string // what the last look could not do
 }
 
-// Tokens recognises callers by what they send.
-type Tokens interface {
-	// Recognise returns the caller of a token, or [ohfp.ErrDenied].
-	Recognise(ctx context.Context, token string) (access.Caller, error)
-}
-
-// Server answers over HTTP. All fields but Hosts are required.
+// Server answers over HTTP. All fields but Audit are required.
 type Server struct {
 	Commands  Commands
 	Queries   Queries
 	Providers Providers
-	Tokens    Tokens
+	Gate      *gate.Gate // finds out who calls
+	Audit     *audit.Log // of who did what
 	Memory    Memory
 	Health    func() Health
 	Parse     func(document []byte) (ohfp.Template, error)     // reads a template as a file would be read
 	Check     func(ctx context.Context, t ohfp.Template) error // says why a template cannot be used
 
-	// Revision is a number that changes with the store, where one is to be had cheaply; ok false or nil: nowhere. It takes that
-	// Commands only look at records when they are told to sync, as those of a daemon do.
-	Revision func(ctx context.Context) (n int64, ok bool, err error)
-
-	Open       bool          // callers need no token: only where nobody but this machine reaches the listener
-	LocalRole  access.Role   // what callers may who need no token
 	Budget     time.Duration // what one call may spend on the cloud
 	UnusedFor  time.Duration // how long nothing must have used what infrastructure clean removes; 0: callers must say
 	Look       time.Duration // how often streams look for what is new
@@ -101,9 +91,7 @@ type Server struct {
 	Now        func() time.Time
 	Log        *slog.Logger
 	feed       *feed
-	answers    *answers
 	documented []byte
-	unix       bool // callers come through a socket that only this user may open
 }
 
 // Memory keeps what callers may repeat; every store is one.
@@ -111,10 +99,11 @@ type Memory = provider.Memory
 
 // Handler is the whole face. It ends its streams when ctx ends.
 func (s *Server) Handler(ctx context.Context) (http.Handler, error) {
-	s.feed, s.answers = newFeed(ctx, s), newAnswers()
+	s.feed = newFeed(ctx, s)
 	on, err := s.described()
 	if err != nil {
 		return nil, err
 	}
-	return s.survive(s.protect(s.identify(s.compress(on.plain())))), nil
+	s.Gate.Public, s.Gate.Refuse = open, turnAway
+	return s.survive(s.Gate.Wrap(s.compress(on.plain()))), nil
 }

@@ -42,7 +42,6 @@ type route struct {
 	Text      string
 	Status    int                                             // of success; 0: 200
 	Write     bool                                            // goes on when the caller hangs up
-	Holds     time.Duration                                   // how long an answer is good for while the store does not change; 0: not at all
 	After     func(ctx huma.Context, next func(huma.Context)) // around the call, nil: nothing
 }
 
@@ -84,7 +83,7 @@ func (s *Server) surface() *surface {
 	cfg.OpenAPIPath, cfg.DocsPath, cfg.SchemasPath = "", "", ""
 	cfg.CreateHooks = nil // it would add $schema to every answer
 	cfg.RejectUnknownQueryParameters = true
-	cfg.Transformers = []huma.Transformer{fromHuma}
+	cfg.Transformers = []huma.Transformer{fromHuma, recorded}
 	format := huma.Format{Marshal: marshal, Unmarshal: unmarshal}
 	cfg.Formats = map[string]huma.Format{"application/json": format, "json": format}
 	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
@@ -228,14 +227,11 @@ func (on *surface) operation(r route) huma.Operation {
 		rule, _ := access.RuleOf(r.Operation)
 		text = strings.TrimSpace(text + "\n\nNeeds the role " + string(rule.Role) + ".")
 		security = []map[string][]string{{"token": {}}, {"basic": {}}}
-		if on.server.Open {
+		if on.server.Gate.Open {
 			security = append(security, map[string][]string{})
 		}
 	}
 	around := huma.Middlewares{on.server.authorise, notEmpty}
-	if r.Holds > 0 {
-		around = append(around, on.server.answers.again(on.server, r.Holds))
-	}
 	if r.After != nil {
 		around = append(around, r.After)
 	}

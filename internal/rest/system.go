@@ -54,7 +54,7 @@ func addSystem(on *surface) {
 		func(ctx context.Context, _ *struct{}) (*infoAnswer, error) {
 			caller := callerOf(ctx)
 			return &infoAnswer{Body: api.Info{
-				Service: service, Version: version.Current().Version, AuthEnabled: !s.Open, Caller: caller.Name, Role: string(caller.Role),
+				Service: service, Version: version.Current().Version, AuthEnabled: !s.Gate.Open, Caller: caller.Name, Role: string(caller.Role),
 				Description: "Asks a cloud for machines, follows the request, gives them back",
 			}}, nil
 		})

@@ -83,6 +83,7 @@ func addUpkeep(on *surface) {
 		Summary: "Make lost records again from the tags in the cloud", Write: true,
 	},
 		func(ctx context.Context, in *rebuildInput) (*rebuildAnswer, error) {
+			dryRun(ctx, in.Body.DryRun)
 			done, err := s.Commands.RebuildRecords(ctx, command.RebuildRecords{DryRun: in.Body.DryRun})
 			if err != nil && len(done.Requests) == 0 {
 				return nil, err
@@ -106,6 +107,7 @@ func addUpkeep(on *surface) {
 }
 
 func (s *Server) collectOrphans(ctx context.Context, in *collectInput) (*collectAnswer, error) {
+	dryRun(ctx, in.Body.DryRun)
 	done, err := s.Commands.CollectOrphans(ctx, command.CollectOrphans{
 		IDs: in.Body.IDs, DryRun: in.Body.DryRun, Force: in.Body.Force, Origin: callerOf(ctx).Origin(),
 	})
@@ -123,6 +125,7 @@ func (s *Server) collectOrphans(ctx context.Context, in *collectInput) (*collect
 }
 
 func (s *Server) clean(ctx context.Context, in *cleanInput) (*cleanAnswer, error) {
+	dryRun(ctx, in.Body.DryRun)
 	what := command.Clean{Provider: in.Body.Provider, UnusedFor: s.UnusedFor, DryRun: in.Body.DryRun}
 	switch {
 	case what.Provider != "" && s.known(what.Provider) != nil:

@@ -16,6 +16,7 @@ import (
 	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/internal/access"
 	"github.com/openhostfactory/ohfp/internal/command"
+	"github.com/openhostfactory/ohfp/internal/gate"
 	"github.com/openhostfactory/ohfp/internal/placement"
 	"github.com/openhostfactory/ohfp/internal/query"
 	"github.com/openhostfactory/ohfp/internal/reconcile"
@@ -64,7 +65,10 @@ func newWorld(tb testing.TB, change ...func(*world)) *world {
 	}
 	w.server = &Server{
 		Commands: w.commands, Queries: &query.Queries{Store: w.store, Memory: w.store, Templates: shelf, Now: clock.Now},
-		Providers: clouds{}, Tokens: access.Tokens{Memory: w.store, Face: "rest", Now: clock.Now}, Memory: w.store,
+		Providers: clouds{}, Memory: w.store,
+		Gate: &gate.Gate{
+			Face: "rest", Bearers: access.Tokens{Memory: w.store, Now: clock.Now}, Open: true, Local: access.Caller{Role: access.Admin}, Now: clock.Now,
+		},
 		Parse: func(document []byte) (t ohfp.Template, err error) {
 			if err = json.Unmarshal(document, &t); err != nil {
 				return t, ohfp.Errorf(ohfp.ErrInvalid, "no template: %w", err)
@@ -73,7 +77,7 @@ func newWorld(tb testing.TB, change ...func(*world)) *world {
 		},
 		Check:  func(context.Context, ohfp.Template) error { return nil },
 		Health: func() Health { return Health{Ready: true, Live: true} },
-		Open:   true, LocalRole: access.Admin, Budget: 20 * time.Second, UnusedFor: time.Hour, Look: 10 * time.Millisecond,
+		Budget: 20 * time.Second, UnusedFor: time.Hour, Look: 10 * time.Millisecond,
 		NewID: w.commands.NewID, Now: clock.Now, Log: log,
 	}
 	for _, c := range change {
@@ -94,12 +98,12 @@ func newWorld(tb testing.TB, change ...func(*world)) *world {
 }
 
 // closed is a world in which callers need tokens.
-func closed(w *world) { w.server.Open = false }
+func closed(w *world) { w.server.Gate.Open = false }
 
 // tokenFor makes a token.
 func (w *world) tokenFor(role access.Role) string {
 	w.tb.Helper()
-	token, _, err := access.Tokens{Memory: w.store, Face: "rest", Now: w.clock.Now}.Create(w.tb.Context(), "a-"+string(role), role, 0, "")
+	token, _, err := access.Tokens{Memory: w.store, Now: w.clock.Now}.Create(w.tb.Context(), "a-"+string(role), role, 0, "")
 	if err != nil {
 		w.tb.Fatal(err)
 	}

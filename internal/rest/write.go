@@ -114,6 +114,7 @@ func addWrites(on *surface) {
 		Summary: "What a request would do", Text: "Nothing is stored, and nothing changes in the cloud.",
 	},
 		func(ctx context.Context, in *planInput) (*planAnswer, error) {
+			dryRun(ctx, true)
 			what, err := in.Body.command(ctx)
 			if err != nil {
 				return nil, err

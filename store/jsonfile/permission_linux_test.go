@@ -3,36 +3,11 @@ package jsonfile
 import (
 	"os"
 	"path/filepath"
-	"runtime"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/openhostfactory/ohfp"
+	"github.com/openhostfactory/ohfp/store/storetest"
 )
-
-// asSomebody runs do as a user who owns nothing, also when the tests run as root, to whom every file is open.
-func asSomebody(t *testing.T, do func()) {
-	t.Helper()
-	if os.Geteuid() != 0 {
-		do()
-		return
-	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		// Only this thread changes its user. It is never unlocked and so ends with the goroutine.
-		runtime.LockOSThread()
-		for range 2 { // the second call tells whether the first one worked
-			if was, err := unix.SetfsuidRetUid(65534); err != nil {
-				t.Error(err)
-			} else if was == 65534 {
-				do()
-			}
-		}
-	}()
-	<-done
-}
 
 func chmod(t *testing.T, path string, mode os.FileMode) {
 	t.Helper()
@@ -56,7 +31,7 @@ func TestNotPermitted(t *testing.T) {
 	defer chmod(t, closed, 0o755)
 
 	// A store that does not exist yet.
-	asSomebody(t, func() {
+	storetest.AsSomebody(t, func() {
 		for _, missing := range []string{filepath.Join(closed, "new"), filepath.Join(closed, "sub", "new")} {
 			_, err := Open(t.Context(), Options{Path: missing, Now: now})
 			refused(t, err, ohfp.ErrUnavailable, missing, "may write to")
@@ -66,7 +41,7 @@ func TestNotPermitted(t *testing.T) {
 		t.Errorf("%v, %v: something was made", left, err)
 	}
 	// One that belongs to somebody else, and one that only its owner may write.
-	asSomebody(t, func() {
+	storetest.AsSomebody(t, func() {
 		if os.Geteuid() == 0 { // the tests' user owns the directory
 			_, err := Open(t.Context(), Options{Path: root, Now: now})
 			refused(t, err, ohfp.ErrUnavailable, root, "give this user")
@@ -87,7 +62,7 @@ func TestNotPermitted(t *testing.T) {
 		}
 	}
 	open(0o555, 0o444)
-	asSomebody(t, func() {
+	storetest.AsSomebody(t, func() {
 		s, err := Open(t.Context(), Options{Path: root, Now: now})
 		if err != nil {
 			t.Error(err)

@@ -4,36 +4,11 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"runtime"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/openhostfactory/ohfp"
+	"github.com/openhostfactory/ohfp/store/storetest"
 )
-
-// asSomebody runs do as a user who owns nothing, also when the tests run as root, to whom every file is open.
-func asSomebody(t *testing.T, do func()) {
-	t.Helper()
-	if os.Geteuid() != 0 {
-		do()
-		return
-	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		// Only this thread changes its user. It is never unlocked and so ends with the goroutine.
-		runtime.LockOSThread()
-		for range 2 { // the second call tells whether the first one worked
-			if was, err := unix.SetfsuidRetUid(65534); err != nil {
-				t.Error(err)
-			} else if was == 65534 {
-				do()
-			}
-		}
-	}()
-	<-done
-}
 
 func chmod(t *testing.T, path string, mode os.FileMode) {
 	t.Helper()
@@ -60,7 +35,7 @@ func TestNotPermitted(t *testing.T) {
 	defer chmod(t, closed, 0o755)
 
 	// A store that does not exist yet.
-	asSomebody(t, func() {
+	storetest.AsSomebody(t, func() {
 		for _, missing := range []string{filepath.Join(closed, "new.db"), filepath.Join(closed, "sub", "new.db")} {
 			_, err := Open(t.Context(), Options{Path: missing, Now: now})
 			refused(t, err, ohfp.ErrUnavailable, missing, "may write to")
@@ -75,7 +50,7 @@ func TestNotPermitted(t *testing.T) {
 			mode &^= 0o600 // the tests' user owns the file
 		}
 		chmod(t, path, mode)
-		asSomebody(t, func() {
+		storetest.AsSomebody(t, func() {
 			s, err := Open(t.Context(), Options{Path: path, Now: now})
 			if err == nil {
 				_, err = createRequest(t.Context(), s)

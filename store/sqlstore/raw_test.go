@@ -39,8 +39,8 @@ func TestFiguresBesideTheDriver(t *testing.T) {
 	db := openRaw(t, path)
 	var ours, raw []time.Duration
 	for n := range rounds {
-		r := benchRequest(n)
-		r.Machines = benchMachines(r, count)
+		r := storetest.BenchRequest(n)
+		r.Machines = storetest.BenchMachines(r, count)
 		began := time.Now()
 		if err := s.CreateRequest(t.Context(), r, store.Limits{}); err != nil {
 			t.Fatal(err)

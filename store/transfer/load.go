@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/openhostfactory/ohfp"
+	"github.com/openhostfactory/ohfp/provider"
 	"github.com/openhostfactory/ohfp/store"
 )
 
@@ -93,7 +94,11 @@ func (l *loader) resumes(ctx context.Context) (bool, error) {
 			"store %s is not empty: it has %d requests, %d machines, %d templates and %d events; choose an empty one",
 			found.Place, found.Requests, found.Machines, found.Templates, found.Events)
 	}
-	return false, nil
+	kept, err := l.to.RecallPrefix(ctx, provider.Lasting)
+	if err == nil && len(kept) > 0 {
+		err = ohfp.Errorf(ohfp.ErrConflict, "store %s is not empty: callers have tokens there; revoke them with ohfp auth token revoke, or choose another store", found.Place)
+	}
+	return false, err
 }
 
 func (l *loader) begin(ctx context.Context) (err error) {
@@ -114,6 +119,8 @@ func (l *loader) record(ctx context.Context, r Record) error {
 	switch {
 	case r.Installation != "":
 		return l.installation(ctx, r.Installation)
+	case r.Kept != nil:
+		return l.to.Remember(ctx, r.Kept.Key, r.Kept.Value, provider.LastingTime)
 	case r.Template != nil:
 		t := *r.Template
 		t.Version = 0

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/openhostfactory/ohfp"
+	"github.com/openhostfactory/ohfp/provider"
 	"github.com/openhostfactory/ohfp/store"
 )
 
@@ -39,7 +40,7 @@ func (w *walk) all(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, step := range []func(context.Context) error{w.installation, w.templates, w.list, w.returns, w.requests, w.events} {
+	for _, step := range []func(context.Context) error{w.installation, w.kept, w.templates, w.list, w.returns, w.requests, w.events} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -61,6 +62,19 @@ func (w *walk) installation(ctx context.Context) error {
 		return err
 	}
 	return w.each(Record{Installation: id})
+}
+
+func (w *walk) kept(ctx context.Context) error {
+	all, err := w.store.RecallPrefix(ctx, provider.Lasting)
+	if err != nil {
+		return err
+	}
+	for _, key := range slices.Sorted(maps.Keys(all)) {
+		if err := w.each(Record{Kept: &Kept{Key: key, Value: all[key]}}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (w *walk) templates(ctx context.Context) error {

@@ -1,6 +1,6 @@
 // Package transfer takes all that a store holds to another store, or to a file and back: the installation, templates,
-// requests with their machines, events, and how far those have come who follow the events.
-// It refuses to take over leases and what providers remember, which are worth nothing in another place, to write into a
+// requests with their machines, events, how far those have come who follow the events, and what the memory keeps for good.
+// It refuses to take over leases and what providers remember otherwise, which are worth nothing in another place, to write into a
 // store that holds something else, and to call a copy done that does not compare equal with what it was made from.
 //
 // Everything is a sequence of records in one order, each a line of JSON, whatever store they come from. So two stores hold the same
@@ -22,11 +22,18 @@ import (
 // Record is one of the things that a store holds: one field and what belongs to it.
 type Record struct {
 	Installation ohfp.InstallationID `json:"installation,omitempty"`
+	Kept         *Kept               `json:"kept,omitempty"`
 	Template     *ohfp.Template      `json:"template,omitempty"`
 	Request      *ohfp.Request       `json:"request,omitempty"`
 	Machines     []ohfp.Machine      `json:"machines,omitempty"` // those that the request launched; of a return, those whose request nobody has
 	Event        *ohfp.Event         `json:"event,omitempty"`    // its sequence counts the events of the copy, from 1
 	Position     *Position           `json:"position,omitempty"`
+}
+
+// Kept is something that the memory keeps for good, under [provider.Lasting].
+type Kept struct {
+	Key   string `json:"key"`
+	Value []byte `json:"value"`
 }
 
 // Position is how far a follower of the events has come.
@@ -35,7 +42,7 @@ type Position struct {
 	Events   int64  `json:"events"` // how many of the copy's events it is done with
 }
 
-// Records gives all records to each, in their order: the installation, templates, returns, requests for machines, events,
+// Records gives all records to each, in their order: the installation, what is kept, templates, returns, requests for machines, events,
 // positions. An error of each ends it and is returned.
 type Records func(ctx context.Context, each func(Record) error) error
 

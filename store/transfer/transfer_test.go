@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/openhostfactory/ohfp"
+	"github.com/openhostfactory/ohfp/provider"
 	"github.com/openhostfactory/ohfp/store"
 	"github.com/openhostfactory/ohfp/store/dynamodb"
 	"github.com/openhostfactory/ohfp/store/jsonfile"
@@ -62,6 +63,8 @@ func fill(t *testing.T, s store.Store, large int) {
 	ctx := t.Context()
 	_, err := s.Installation(ctx, "installation-1")
 	must(t, err)
+	must(t, s.Remember(ctx, provider.Lasting+"access/token/a", []byte(`{"name":"ann"}`), provider.LastingTime))
+	must(t, s.Remember(ctx, "prices/t3.medium", []byte("0.04"), time.Hour)) // which stays behind
 	must(t, s.PutTemplate(ctx, ohfp.Template{ID: "kept", MaxNumber: 5, Spec: []byte(`{"z":12345678901234567890,"a":"<&>é"}`)}, ohfp.Event{Template: "kept", Message: "put"}))
 	acquire := func(id ohfp.RequestID, n int, status ohfp.Status) ohfp.Request {
 		r, events, err := ohfp.NewAcquire(id, ohfp.Template{ID: "t", MaxNumber: ohfp.Unlimited}, n, ohfp.Origin{Face: "cli"}, time.Hour, start())
@@ -123,6 +126,11 @@ func seen(t *testing.T, s store.Store) string {
 	sum, err := transfer.Sum(t.Context(), transfer.Of(s))
 	must(t, err)
 	fmt.Fprintf(&b, "%+v\n", sum)
+	kept, err := s.RecallPrefix(t.Context(), provider.Lasting)
+	must(t, err)
+	for key, value := range kept {
+		fmt.Fprintf(&b, "%s %s\n", key, value)
+	}
 	unsettled, err := s.Requests(t.Context(), store.RequestFilter{Unsettled: true, Machines: true})
 	must(t, err)
 	for _, r := range unsettled {
