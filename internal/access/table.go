@@ -92,7 +92,7 @@ func Rules() []Rule {
 		{Operation: "storage.rebuild", Role: Admin, Effect: Changes, CLI: "storage rebuild", MCP: "rebuild_records", REST: "POST /api/v1/storage/rebuild"},
 		{Operation: "providers.list", Role: Viewer, Effect: Reads, CLI: "providers list", MCP: "list_providers", REST: "GET /api/v1/providers"},
 		{Operation: "providers.health", Role: Viewer, Effect: Reads, CLI: "providers health", MCP: "check_provider_health", REST: "GET /api/v1/providers/{name}/health"},
-		{Operation: "providers.metrics", Role: Viewer, Effect: Reads, MCP: "get_provider_metrics"},
+		{Operation: "providers.metrics", Role: Viewer, Effect: Reads, CLI: "providers metrics", MCP: "get_provider_metrics"},
 		{Operation: "providers.iam-policy", Role: Viewer, Effect: Reads, CLI: "providers iam-policy", MCP: "get_iam_policy", REST: "GET /api/v1/providers/{name}/iam-policy"},
 		{Operation: "providers.refresh", Role: Operator, Effect: Changes, CLI: "providers refresh", MCP: "refresh_provider", REST: "POST /api/v1/providers/{name}/refresh"},
 		{Operation: "providers.show", Role: Viewer, Effect: Reads, CLI: "providers show", MCP: "get_provider_config", Except: local},

@@ -2,7 +2,9 @@ package app
 
 import (
 	"errors"
+	"strconv"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -10,6 +12,7 @@ import (
 	"github.com/openhostfactory/ohfp/internal/command"
 	"github.com/openhostfactory/ohfp/internal/config"
 	"github.com/openhostfactory/ohfp/provider"
+	inmemory "github.com/openhostfactory/ohfp/store/memory"
 )
 
 // bare is a provider without any capability.
@@ -70,5 +73,21 @@ func TestProviders(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, bareApp().Providers()); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+// TestApartLearnsNothing: what a provider learns for a look elsewhere is not what others recall.
+func TestApartLearnsNothing(t *testing.T) {
+	t.Parallel()
+	shared := inmemory.New(time.Now)
+	for apart, want := range map[bool]bool{true: false, false: true} {
+		used := Options{Now: time.Now, Apart: apart}.memory(shared)
+		key := "image/" + strconv.FormatBool(apart)
+		if err := used.Remember(t.Context(), key, []byte("ami-1"), time.Hour); err != nil {
+			t.Fatal(err)
+		}
+		if _, found, err := shared.Recall(t.Context(), key); err != nil || found != want {
+			t.Errorf("apart %t: others recall it: %t (%v)", apart, found, err)
+		}
 	}
 }

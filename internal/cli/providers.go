@@ -22,7 +22,7 @@ func (p *program) providersCommand() *cobra.Command {
 		GroupID: groupTools,
 	})
 	cmd.AddCommand(p.providersListCommand(), p.providersHealthCommand(), p.providersPolicyCommand(), p.providersRefreshCommand())
-	cmd.AddCommand(p.providersShowCommand(), p.providersAddCommand(), p.providersUpdateCommand(), p.providersRemoveCommand(), p.providersExecCommand())
+	cmd.AddCommand(p.providersShowCommand(), p.providersAddCommand(), p.providersUpdateCommand(), p.providersRemoveCommand(), p.providersExecCommand(), p.providersMetricsCommand())
 	cmd.AddCommand(p.providersDefaultCommands()...)
 	return cmd
 }

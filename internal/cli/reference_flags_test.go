@@ -49,6 +49,7 @@ providers get
 providers get-default
 providers select --strategy
 providers exec --provider --params --args
+providers metrics --timeframe
 storage list
 storage show --strategy
 storage validate

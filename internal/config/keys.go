@@ -70,8 +70,9 @@ func settings(c *Config) []Key {
 				"that was not available in the last two minutes comes after the others.")).
 			alias("provider.selection_policy"),
 		words("placement.fallback", "a list of names of providers", &c.Placement.Fallback,
-			"Which instances are asked next, in this order, when the chosen one cannot prepare a launch because it has no capacity or is not "+
-				"available. Nothing has been launched then. Templates that name an instance stay with it."),
+			"Which instances are asked next, in this order, when the chosen one has no capacity, is not available or does not let us, before "+
+				"a machine is launched. Templates that name an instance stay with it, and with a limit on a provider so does a request that "+
+				"is stored; see docs/placement.md."),
 
 		oneOf("storage.strategy", StrategySQL, StrategySQL+", "+StrategyJSON+" or "+StrategyDynamoDB, &c.Storage.Strategy,
 			[]string{StrategySQL, StrategyJSON, StrategyDynamoDB},

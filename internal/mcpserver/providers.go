@@ -58,21 +58,6 @@ type ProviderConfig struct {
 	TemplateDefaults map[string]any `json:"templateDefaults,omitempty"`
 }
 
-// Metrics is what a provider instance has done and holds, by the records.
-type Metrics struct {
-	Provider  string              `json:"provider"`
-	Since     string              `json:"since"`     // requests made from then on are counted
-	Requests  map[ohfp.Status]int `json:"requests"`  // for machines, by status
-	Asked     int                 `json:"asked"`     // machines, or units, in these requests
-	Delivered int                 `json:"delivered"` // of them
-	Now       query.UsageGroup    `json:"now"`       // what is there and on its way, whenever it was asked for
-}
-
-// MetricsList is that of several.
-type MetricsList struct {
-	Providers []Metrics `json:"providers"`
-}
-
 type providerIn struct {
 	Provider string `json:"provider_name,omitempty" jsonschema:"name of the provider instance, see list_providers; absent: all that are enabled"`
 }
@@ -269,48 +254,34 @@ func secret(name string) bool {
 	return false
 }
 
-func providerMetrics(ctx context.Context, c *call, in metricsIn) (MetricsList, error) {
+func providerMetrics(ctx context.Context, c *call, in metricsIn) (view.ProviderMetricsList, error) {
 	const usual = 24 * time.Hour
 	within, err := duration("timeframe", in.Timeframe, usual)
 	if err != nil {
-		return MetricsList{}, err
+		return view.ProviderMetricsList{}, err
 	}
 	if within <= 0 {
-		return MetricsList{}, ohfp.Errorf(ohfp.ErrInvalid, "timeframe %s makes no sense; use a positive duration such as 24h", within)
+		return view.ProviderMetricsList{}, ohfp.Errorf(ohfp.ErrInvalid, "timeframe %s makes no sense; use a positive duration such as 24h", within)
 	}
 	since := c.Now().Add(-within)
 	requests, err := c.Queries.Requests(ctx, query.RequestFilter{Type: ohfp.TypeAcquire, Machines: true})
 	if err != nil {
-		return MetricsList{}, err
+		return view.ProviderMetricsList{}, err
 	}
 	held, err := c.Queries.Usage(ctx, query.UsageByProvider)
 	if err != nil {
-		return MetricsList{}, err
+		return view.ProviderMetricsList{}, err
 	}
 	if in.Provider != "" {
 		if _, err := c.instance(in.Provider); err != nil {
-			return MetricsList{}, err
+			return view.ProviderMetricsList{}, err
 		}
 	}
-	list := MetricsList{Providers: []Metrics{}}
+	var names []string
 	for _, p := range c.Clouds.Providers() {
-		if in.Provider != "" && p.Name != in.Provider {
-			continue
+		if in.Provider == "" || p.Name == in.Provider {
+			names = append(names, p.Name)
 		}
-		m := Metrics{Provider: p.Name, Since: since.UTC().Format(time.RFC3339), Requests: map[ohfp.Status]int{}, Now: query.UsageGroup{Name: p.Name, Dollars: "0"}}
-		for _, r := range requests {
-			if r.Provider == p.Name && !r.CreatedAt.Before(since) {
-				m.Requests[r.Status]++
-				m.Asked += r.Count
-				m.Delivered += view.Done(r)
-			}
-		}
-		for _, group := range held.Usage {
-			if group.Name == p.Name {
-				m.Now = group
-			}
-		}
-		list.Providers = append(list.Providers, m)
 	}
-	return list, nil
+	return view.NewProviderMetrics(names, requests, held, since), nil
 }

@@ -1,0 +1,64 @@
+package cli
+
+import (
+	"context"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/openhostfactory/ohfp"
+	"github.com/openhostfactory/ohfp/internal/app"
+	"github.com/openhostfactory/ohfp/internal/output"
+	"github.com/openhostfactory/ohfp/internal/query"
+	"github.com/openhostfactory/ohfp/internal/view"
+)
+
+func (p *program) providersMetricsCommand() *cobra.Command {
+	within := 24 * time.Hour
+	cmd := &cobra.Command{
+		Use:   "metrics [NAME]",
+		Short: "Count what a provider has done",
+		Long: `Counts the requests of a provider, or of each, within a time by their status, what they asked for and got, and what the
+provider holds now with its estimated cost. It asks no cloud.`,
+		Example: `  ohfp providers metrics --format table
+  ohfp providers metrics aws-primary --timeframe 1h`,
+		Args: optional("provider"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if within <= 0 {
+				return usageErrorf("--timeframe %s makes no sense; use a positive duration such as 24h", within)
+			}
+			return p.around(cmd.Context(), false, func(a *app.App) error {
+				list, err := providerMetrics(cmd.Context(), a, args, time.Now().Add(-within))
+				if err != nil {
+					return err
+				}
+				return p.show(list, output.Layout{Records: "providers", Empty: "No providers.", Columns: []output.Column{
+					{Key: "provider"}, {Key: "requests", Text: fieldsText}, {Key: "asked", Number: true}, {Key: "delivered", Number: true},
+					{Key: "now", Text: fieldsText},
+				}})
+			})
+		},
+	}
+	cmd.Flags().Var(seconds{&within}, "timeframe", "count the requests of so long, for example 1h, or a number of seconds")
+	return cmd
+}
+
+func providerMetrics(ctx context.Context, a *app.App, args []string, since time.Time) (view.ProviderMetricsList, error) {
+	names := args
+	if len(args) == 0 {
+		for _, instance := range a.Providers() {
+			names = append(names, instance.Name)
+		}
+	} else if _, ok := a.Config.Provider(args[0]); !ok {
+		return view.ProviderMetricsList{}, unknownProvider(args[0])
+	}
+	requests, err := a.Queries.Requests(ctx, query.RequestFilter{Type: ohfp.TypeAcquire, Machines: true})
+	if err != nil {
+		return view.ProviderMetricsList{}, err
+	}
+	held, err := a.Queries.Usage(ctx, query.UsageByProvider)
+	if err != nil {
+		return view.ProviderMetricsList{}, err
+	}
+	return view.NewProviderMetrics(names, requests, held, since), nil
+}

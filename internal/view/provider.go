@@ -1,0 +1,45 @@
+package view
+
+import (
+	"time"
+
+	"github.com/openhostfactory/ohfp"
+	"github.com/openhostfactory/ohfp/internal/query"
+)
+
+// ProviderMetrics is what a provider instance has done and holds, by the records.
+type ProviderMetrics struct {
+	Provider  string              `json:"provider"`
+	Since     string              `json:"since"`     // requests made from then on are counted
+	Requests  map[ohfp.Status]int `json:"requests"`  // for machines, by status
+	Asked     int                 `json:"asked"`     // machines, or units, in these requests
+	Delivered int                 `json:"delivered"` // of them
+	Now       query.UsageGroup    `json:"now"`       // what is there and on its way, whenever it was asked for
+}
+
+// ProviderMetricsList is that of several.
+type ProviderMetricsList struct {
+	Providers []ProviderMetrics `json:"providers"`
+}
+
+// NewProviderMetrics counts, for the providers named, requests for machines made since then, beside what they hold now.
+func NewProviderMetrics(names []string, requests []ohfp.Request, held query.UsageReport, since time.Time) ProviderMetricsList {
+	list := ProviderMetricsList{Providers: []ProviderMetrics{}}
+	for _, name := range names {
+		m := ProviderMetrics{Provider: name, Since: timestamp(since), Requests: map[ohfp.Status]int{}, Now: query.UsageGroup{Name: name, Dollars: "0"}}
+		for _, r := range requests {
+			if r.Provider == name && !r.CreatedAt.Before(since) {
+				m.Requests[r.Status]++
+				m.Asked += r.Count
+				m.Delivered += Done(r)
+			}
+		}
+		for _, group := range held.Usage {
+			if group.Name == name {
+				m.Now = group
+			}
+		}
+		list.Providers = append(list.Providers, m)
+	}
+	return list
+}
