@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -31,8 +32,8 @@ import (
 func TestDocumentsRun(t *testing.T) {
 	t.Parallel()
 	shell, err := exec.LookPath("bash")
-	if err != nil {
-		t.Skip("documents need bash to run")
+	if err != nil || runtime.GOOS == "windows" {
+		t.Skip("documents need a Unix system with bash to run")
 	}
 	pages, err := doctest.Pages("../..")
 	if err != nil {
@@ -74,6 +75,7 @@ type session struct {
 
 const preamble = `set -eu
 trap 'kill $(jobs -p) 2>/dev/null || true' EXIT
+curl() { command curl -sS "$@"; }
 last_request() { ohfp requests list | sed -n 's/.*"requestId": "\(req-[^"]*\)".*/\1/p' | head -n 1; }
 first_machine() { ohfp machines list | sed -n 's/.*"machineId": "\([^"]*\)".*/\1/p' | head -n 1; }
 `
@@ -83,6 +85,9 @@ const mark = "@@@ "
 
 func (s session) run(t *testing.T) {
 	t.Helper()
+	if _, err := exec.LookPath("curl"); err != nil && slices.ContainsFunc(s.page.Blocks, func(b doctest.Block) bool { return runs(b) && strings.Contains(b.Text, "curl ") }) {
+		t.Skip("the page needs curl to run")
+	}
 	ports := strings.NewReplacer("4566", freePort(t), "5050", freePort(t), "8000", freePort(t), "3000", freePort(t))
 	var script strings.Builder
 	script.WriteString(preamble)
