@@ -211,6 +211,31 @@ release-version: ## Release the version that RELEASE_VERSION says
 test-release: ## Make a dry run of every release target in a clone of what is committed
 	@tools/test-release
 
+##@ Security
+
+.PHONY: licenses
+licenses: ## Check the licences of all that the programs link
+	$(GO) -C tools/licenses run . -dir $(CURDIR) ./cmd/...
+
+.PHONY: secrets
+secrets: ## Look for secrets in all that was ever committed
+	$(GO) tool -modfile=tools/gitleaks/go.mod gitleaks git --no-banner --redact --verbose --log-level warn .
+
+.PHONY: vulncheck
+vulncheck: ## Look for known vulnerabilities that the code reaches (asks Go's database of them)
+	$(GO) tool -modfile=tools/vulncheck/go.mod govulncheck ./...
+
+.PHONY: security
+security: licenses secrets ## Check licences and look for secrets; gosec runs with make lint, and make vulncheck needs the network
+
+##@ Workflows
+
+.PHONY: check-workflows
+check-workflows: ## Check the workflows of .github: their form, shell commands, pinned actions, rights
+	$(GO) tool -modfile=tools/actionlint/go.mod actionlint
+	$(PINNED) tools/deploy.txt zizmor --offline --quiet --no-progress .github
+	$(PINNED) tools/deploy.txt check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+
 ##@ Tools
 
 .PHONY: test-tools
@@ -222,4 +247,4 @@ test-tools: ## Vet and test the tools that are modules of their own
 	done
 
 .PHONY: check-ship
-check-ship: test-tools test-release test-dist check-compose check-kubernetes $(ROOTED) ## Check all that goes to those who run ohfp, as CI does
+check-ship: test-tools security check-workflows test-release test-dist check-compose check-kubernetes $(ROOTED) ## Check all that goes to those who run ohfp, as CI does

@@ -229,6 +229,12 @@ func open(t *testing.T, archive, dir string) v1.Image {
 	must(t, err)
 	manifest, err := index.IndexManifest()
 	must(t, err)
+	if len(manifest.Manifests) == 1 && manifest.Manifests[0].MediaType.IsIndex() { // of several platforms
+		index, err = index.ImageIndex(manifest.Manifests[0].Digest)
+		must(t, err)
+		manifest, err = index.IndexManifest()
+		must(t, err)
+	}
 	for _, m := range manifest.Manifests {
 		if m.Platform != nil && m.Platform.OS == "linux" && m.Platform.Architecture == runtime.GOARCH {
 			image, err := index.Image(m.Digest)

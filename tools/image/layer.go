@@ -111,6 +111,12 @@ func (b builder) archive(platforms []string, name, out string) error {
 			Annotations: map[string]string{"io.containerd.image.name": name, "org.opencontainers.image.ref.name": name},
 		}})
 	}
+	if len(platforms) > 1 {
+		// A layout of several images would leave open which of them is meant: hence one that holds them all.
+		index = mutate.AppendManifests(mutate.IndexMediaType(empty.Index, types.OCIImageIndex), mutate.IndexAddendum{Add: index, Descriptor: v1.Descriptor{
+			Annotations: map[string]string{"io.containerd.image.name": name, "org.opencontainers.image.ref.name": name},
+		}})
+	}
 	dir, err := os.MkdirTemp(filepath.Dir(out), ".layout-")
 	if err != nil {
 		return err
