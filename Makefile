@@ -266,6 +266,7 @@ dev-install-uv: dev-install ## Same as dev-install: Go needs no package installe
 uv-lock: ## Bring go.mod and go.sum, Go's lock files, in line with the code and verify checksums
 	$(GO) mod tidy
 	$(GO) -C tools mod tidy
+	@set -e; for module in tools/*/go.mod; do $(GO) -C $$(dirname $$module) mod tidy; done
 	$(GO) mod verify
 
 .PHONY: uv-sync-dev

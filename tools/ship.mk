@@ -41,7 +41,7 @@ test-image: image ## Start the image's program in its own files, read-only and n
 
 .PHONY: check-compose
 check-compose: ## Lint the Dockerfile and check docker-compose.yml with each of its profiles (tools installed with pip unless there)
-	$(PINNED) tools/deploy.txt hadolint deploy/docker/Dockerfile
+	$(PINNED) tools/deploy.txt hadolint deploy/docker/Dockerfile .devcontainer/Dockerfile
 	$(PINNED) tools/deploy.txt check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 	@for profile in '' simulated postgres monitoring simulated,postgres,monitoring; do \
 		COMPOSE_PROFILES=$$profile $(PINNED) tools/deploy.txt docker-compose --env-file .env.example config --quiet || exit 1; \
@@ -235,6 +235,7 @@ check-workflows: ## Check the workflows of .github: their form, shell commands, 
 	$(GO) tool -modfile=tools/actionlint/go.mod actionlint
 	$(PINNED) tools/deploy.txt zizmor --offline --quiet --no-progress .github
 	$(PINNED) tools/deploy.txt check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(PINNED) tools/deploy.txt pre-commit validate-config .pre-commit-config.yaml
 
 ##@ Tools
 
