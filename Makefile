@@ -191,6 +191,11 @@ bench-store: ## Print what each store takes: a fresh process, requests and machi
 	@OHFP_TEST_DISALLOW_SKIP=1 OHFP_TEST_LONG=1 tools/with-postgres $(GO) test -count=1 -v -timeout 30m -run PostgresFigures ./store/sqlstore
 	@OHFP_TEST_DISALLOW_SKIP=1 OHFP_TEST_LONG=1 tools/with-dynalite $(GO) test -count=1 -v -timeout 30m -run ServerFigures ./store/dynamodb
 
+.PHONY: bench-rest
+bench-rest: build ## Time REST on SQLite beside a bare handler that answers the same bytes, server and client each on a core of its own; 1,000 streams
+	$(GO) test -c -o .cache/figures.test ./internal/rest/figures
+	cd internal/rest/figures && OHFP_BENCH=$(abspath $(BIN))/ohfp GOMAXPROCS=1 taskset -c 1 $(CURDIR)/.cache/figures.test -test.v -test.run TestFigures
+
 .PHONY: bench-calls
 bench-calls: ## Count the AWS calls that each operation makes
 	$(GO) test -run '^$$' -bench 'Calls' -benchtime 1x ./internal/fakehf/...

@@ -1,6 +1,9 @@
 package access
 
-import "slices"
+import (
+	"slices"
+	"sync"
+)
 
 // Operation is something that callers ask for, by the same name on every face: the noun and the verb of the command line.
 type Operation string
@@ -134,13 +137,18 @@ func Rules() []Rule {
 
 // RuleOf finds the rule of an operation.
 func RuleOf(op Operation) (Rule, bool) {
-	rules := Rules()
-	i := slices.IndexFunc(rules, func(r Rule) bool { return r.Operation == op })
-	if i < 0 {
-		return Rule{}, false
-	}
-	return rules[i], true
+	r, ok := byOperation()[op]
+	return r, ok
 }
+
+// byOperation is the table for those who look something up with every call: to make it anew takes longer than many an answer.
+var byOperation = sync.OnceValue(func() map[Operation]Rule { //nolint:gochecknoglobals // nothing changes it
+	rules := map[Operation]Rule{}
+	for _, r := range Rules() {
+		rules[r.Operation] = r
+	}
+	return rules
+})
 
 // OfCommand finds the operation of a command line's words after ohfp.
 func OfCommand(words string) (Rule, bool) {

@@ -36,6 +36,9 @@ type App struct {
 	Commands *command.Commands // nil when only templates are listed
 	Queries  *query.Queries
 	Audit    *audit.Log // nil: nothing is recorded
+	// Revision is a number that changes with the store, for what may be kept while nothing changes; ok is false, or it is nil,
+	// where the store has none.
+	Revision func(ctx context.Context) (n int64, ok bool, err error)
 
 	catalog *catalog
 	now     func() time.Time
@@ -107,6 +110,11 @@ func Open(ctx context.Context, cfg config.Config, o Options) (*App, error) {
 	records, err := a.records(ctx, o)
 	if err != nil {
 		return nil, errors.Join(err, a.Close())
+	}
+	if revised, ok := records.(interface {
+		Revision(ctx context.Context) (n int64, ok bool, err error)
+	}); ok {
+		a.Revision = revised.Revision
 	}
 	id, err := installation(ctx, cfg.WorkDir, records, log)
 	if err != nil {

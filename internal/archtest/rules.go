@@ -136,6 +136,7 @@ func Rules() []Rule {
 		{Package: "awssim/internal/...", May: "awssim/internal/...", Uses: awsSDK},
 		{Package: "internal/fakehf", May: "deploy/...", Test: true},
 		{Package: "internal/faultproxy", Test: true},
+		{Package: "internal/rest/figures", Test: true}, // make bench-rest
 		{Package: "internal/chaos", Test: true},
 		{Package: "internal/archtest", Test: true},
 		{Package: "internal/doctest", Test: true},

@@ -62,7 +62,8 @@ func (p *program) restFace(ctx context.Context, a *app.App) (func(ctx context.Co
 	}
 	return func(ctx context.Context, served daemon.Served) error {
 		server := &rest.Server{
-			Commands: served.Commands, Queries: a.Queries, Providers: restProviders{a}, Gate: g, Audit: a.Audit, Memory: a.Commands.Store,
+			Commands: served.Commands, Queries: a.Queries, Revision: a.Revision, Providers: restProviders{a}, Gate: g,
+			Audit: a.Audit, Memory: a.Commands.Store,
 			Health: func() rest.Health {
 				status := served.Status()
 				return rest.Health{Ready: status.Ready, Live: status.Live, Problem: status.Problem}

@@ -42,7 +42,7 @@ func addMachines(on *surface) {
 	s := on.server
 	add(on, route{
 		Operation: "machines.list", Method: http.MethodGet, Path: "/api/v1/machines", ID: "listMachines", Tag: "machines",
-		Summary: "Machines in the order of their launch",
+		Summary: "Machines in the order of their launch", Holds: recordsHold,
 	}, s.listMachines)
 	add(on, route{
 		Operation: "machines.list", Method: http.MethodGet, Path: "/api/v1/machines/count", ID: "countMachines", Tag: "machines",
@@ -58,7 +58,7 @@ func addMachines(on *surface) {
 		})
 	add(on, route{
 		Operation: "machines.show", Method: http.MethodGet, Path: "/api/v1/machines/{id}", ID: "getMachine", Tag: "machines",
-		Summary: "One machine",
+		Summary: "One machine", Holds: recordsHold,
 	},
 		func(ctx context.Context, in *machineInput) (*machineAnswer, error) {
 			machines, err := s.Queries.Machines(ctx, query.MachineFilter{IDs: []ohfp.MachineID{ohfp.MachineID(in.ID)}})

@@ -44,7 +44,7 @@ func addRequests(on *surface) {
 	s := on.server
 	add(on, route{
 		Operation: "requests.list", Method: http.MethodGet, Path: "/api/v1/requests", ID: "listRequests", Tag: "requests",
-		Summary: "Requests and returns, newest first",
+		Summary: "Requests and returns, newest first", Holds: recordsHold,
 	}, s.listRequests)
 	add(on, route{
 		Operation: "requests.list", Method: http.MethodGet, Path: "/api/v1/requests/count", ID: "countRequests", Tag: "requests",
@@ -60,11 +60,11 @@ func addRequests(on *surface) {
 		})
 	add(on, route{
 		Operation: "requests.show", Method: http.MethodGet, Path: "/api/v1/requests/{id}", ID: "getRequest", Tag: "requests",
-		Summary: "One request or return with its machines",
+		Summary: "One request or return with its machines", Holds: recordsHold,
 	}, s.showRequest)
 	add(on, route{
 		Operation: "requests.status", Method: http.MethodGet, Path: "/api/v1/requests/{id}/status", ID: "getRequestStatus",
-		Tag: "requests", Summary: "How a request or return stands",
+		Tag: "requests", Summary: "How a request or return stands", Holds: recordsHold,
 	}, s.showRequest)
 	add(on, route{
 		Operation: "requests.timeline", Method: http.MethodGet, Path: "/api/v1/requests/{id}/timeline", ID: "getRequestTimeline",

@@ -84,6 +84,10 @@ type Server struct {
 	Parse     func(document []byte) (ohfp.Template, error)     // reads a template as a file would be read
 	Check     func(ctx context.Context, t ohfp.Template) error // says why a template cannot be used
 
+	// Revision is a number that changes with the store, where one is to be had cheaply; ok false or nil: nowhere. It takes that
+	// Commands only look at records when they are told to sync, as those of a daemon do.
+	Revision func(ctx context.Context) (n int64, ok bool, err error)
+
 	Budget     time.Duration // what one call may spend on the cloud
 	UnusedFor  time.Duration // how long nothing must have used what infrastructure clean removes; 0: callers must say
 	Look       time.Duration // how often streams look for what is new
@@ -91,6 +95,7 @@ type Server struct {
 	Now        func() time.Time
 	Log        *slog.Logger
 	feed       *feed
+	answers    *answers
 	documented []byte
 }
 
@@ -99,7 +104,7 @@ type Memory = provider.Memory
 
 // Handler is the whole face. It ends its streams when ctx ends.
 func (s *Server) Handler(ctx context.Context) (http.Handler, error) {
-	s.feed = newFeed(ctx, s)
+	s.feed, s.answers = newFeed(ctx, s), newAnswers()
 	on, err := s.described()
 	if err != nil {
 		return nil, err

@@ -42,6 +42,7 @@ type route struct {
 	Text      string
 	Status    int                                             // of success; 0: 200
 	Write     bool                                            // goes on when the caller hangs up
+	Holds     time.Duration                                   // how long an answer is good for while the store does not change; 0: not at all
 	After     func(ctx huma.Context, next func(huma.Context)) // around the call, nil: nothing
 }
 
@@ -232,6 +233,9 @@ func (on *surface) operation(r route) huma.Operation {
 		}
 	}
 	around := huma.Middlewares{on.server.authorise, notEmpty}
+	if r.Holds > 0 {
+		around = append(around, on.server.answers.again(on.server, r.Holds))
+	}
 	if r.After != nil {
 		around = append(around, r.After)
 	}

@@ -46,7 +46,7 @@ func addTemplates(on *surface) {
 	s := on.server
 	add(on, route{
 		Operation: "templates.list", Method: http.MethodGet, Path: "/api/v1/templates", ID: "listTemplates", Tag: "templates",
-		Summary: "What machines may be asked for", Text: "No cloud is asked. A template that cannot be used now has the reason under refused.",
+		Summary: "What machines may be asked for", Text: "No cloud is asked. A template that cannot be used now has the reason under refused.", Holds: filesHold,
 	},
 		func(ctx context.Context, in *templatesInput) (*templatesAnswer, error) {
 			views, problems, err := s.Queries.TemplateList(ctx)
@@ -68,7 +68,7 @@ func addTemplates(on *surface) {
 		})
 	add(on, route{
 		Operation: "templates.show", Method: http.MethodGet, Path: "/api/v1/templates/{id}", ID: "getTemplate", Tag: "templates",
-		Summary: "One template with all its fields",
+		Summary: "One template with all its fields", Holds: filesHold,
 	},
 		func(ctx context.Context, in *templateInput) (*templateAnswer, error) {
 			_, shown, tag, err := s.found(ctx, ohfp.TemplateID(in.ID))

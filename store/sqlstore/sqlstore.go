@@ -41,6 +41,7 @@ type Store struct {
 	clock    string        // the statement that asks the database for the time which leases lapse by; empty: now
 	fences   []store.Lease // that must be held when it writes
 	prepared *prepared     // nil: the driver keeps them itself
+	watcher  *watcher      // of changes; shared with what holds a lease
 	writer   chan struct{} // held by the one goroutine of this process that writes: in here waiting is fair and without polling
 }
 
@@ -50,7 +51,7 @@ func newStore(e engine, path string, now store.Now, busy time.Duration, schema f
 	if busy <= 0 {
 		busy = busyTimeout
 	}
-	return &Store{engine: e, path: path, now: now, busy: busy, schema: schema, writer: make(chan struct{}, 1)}
+	return &Store{engine: e, path: path, now: now, busy: busy, schema: schema, watcher: &watcher{}, writer: make(chan struct{}, 1)}
 }
 
 // ready finishes the opening of a store.
@@ -68,7 +69,7 @@ func (s *Store) ready(ctx context.Context, maxConnections int) (*Store, error) {
 }
 
 // Close releases the store. It may be called twice.
-func (s *Store) Close() error { return s.fault(s.db.Close()) }
+func (s *Store) Close() error { return s.fault(errors.Join(s.watcher.close(), s.db.Close())) }
 
 // read runs look on one unchanging state of the store.
 func (s *Store) read(ctx context.Context, look func(tx session) error) error {
@@ -109,6 +110,7 @@ func (s *Store) write(ctx context.Context, change func(tx session) error) error 
 	if err := change(tx); err != nil {
 		return s.fault(err)
 	}
+	defer s.watcher.own.Add(1) // also when it failed: some failures leave open whether it was committed
 	return s.fault(tx.commit(ctx))
 }
 
