@@ -8,6 +8,7 @@ import (
 	"github.com/openhostfactory/ohfp/internal/access"
 	"github.com/openhostfactory/ohfp/internal/app"
 	"github.com/openhostfactory/ohfp/internal/output"
+	"github.com/openhostfactory/ohfp/internal/storage"
 )
 
 func (p *program) authCommand() *cobra.Command {
@@ -36,26 +37,28 @@ type newToken struct {
 }
 
 func (p *program) tokenCreateCommand() *cobra.Command {
-	var role string
-	var expires time.Duration
+	var role, expires string
 	cmd := &cobra.Command{
 		Use:   "create NAME --role ROLE",
 		Short: "Make a token and show it, this once",
 		Long: `Makes a token and shows it. It cannot be shown again: only its SHA-256 is kept, in the store, so that every process of
 this installation recognises it. The name is what records and events tell of its caller.`,
 		Example: `  ohfp auth token create ann --role operator
-  ohfp auth token create dashboard --role viewer --expires 720h`,
+  ohfp auth token create dashboard --role viewer --expires 90d`,
 		Args: one("name"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			parsed, err := access.ParseRole(role)
 			if err != nil {
 				return usageErrorf("--role %w", err)
 			}
-			if cmd.Flags().Changed("expires") && expires <= 0 {
-				return usageErrorf("--expires %s makes no sense; use a positive duration such as 720h", expires)
+			var lasts time.Duration
+			if cmd.Flags().Changed("expires") {
+				if lasts, err = storage.ParseAge(expires); err != nil {
+					return usageErrorf("--expires %q makes no sense; use a positive duration such as 90d or 12h", expires)
+				}
 			}
 			return p.around(cmd.Context(), false, func(a *app.App) error {
-				secret, token, err := a.Tokens().Create(cmd.Context(), args[0], parsed, expires, p.caller())
+				secret, token, err := a.Tokens().Create(cmd.Context(), args[0], parsed, lasts, p.caller())
 				if err != nil {
 					return err
 				}
@@ -64,7 +67,7 @@ this installation recognises it. The name is what records and events tell of its
 		},
 	}
 	cmd.Flags().StringVar(&role, "role", string(access.Viewer), "what its caller may do: viewer, operator or admin")
-	cmd.Flags().DurationVar(&expires, "expires", 0, "how long it is valid, for example 720h (default: until it is revoked)")
+	cmd.Flags().StringVar(&expires, "expires", "", "how long it is valid: an `AGE` such as 90d or 12h (default: until it is revoked)")
 	complete(cmd, "role", string(access.Viewer), string(access.Operator), string(access.Admin))
 	return cmd
 }

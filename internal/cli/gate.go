@@ -29,7 +29,7 @@ func (p *program) gate(ctx context.Context, a *app.App, face string, listener ne
 	cfg := a.Config
 	_, g.Socket = listener.Addr().(*net.UnixAddr)
 	if g.Socket {
-		g.TLS, g.Open = nil, true
+		g.TLS, g.Open, g.Local.Name = nil, true, p.caller() // nobody else may open it but root
 		return g, nil
 	}
 	// A proxy on this machine calls in the name of others.

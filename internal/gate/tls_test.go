@@ -103,7 +103,11 @@ func TestTLS(t *testing.T) {
 			defer mu.Unlock()
 			return now
 		},
-		Warn: func(err error) { warned = append(warned, err) },
+		Warn: func(err error) {
+			mu.Lock()
+			defer mu.Unlock()
+			warned = append(warned, err)
+		},
 	}
 	later := func() {
 		mu.Lock()
@@ -199,6 +203,8 @@ func TestTLS(t *testing.T) {
 	if err != nil || status != 200 || who.Name != "ann" || with.PeerCertificates[0].Subject.CommonName != "second" {
 		t.Errorf("after the files have changed: %d, %+v, %v", status, who, err)
 	}
+	mu.Lock()
+	defer mu.Unlock()
 	if len(warned) != 1 || !errors.Is(warned[0], ohfp.ErrInvalid) {
 		t.Errorf("warned of %v", warned)
 	}
