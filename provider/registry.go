@@ -23,6 +23,17 @@ type Environment struct {
 	LookupEnv    func(key string) (string, bool) // the environment of the program
 	Unpaced      bool                            // the operator wants calls made whatever the cloud's rates are
 	Defaults     map[string]json.RawMessage      // template_defaults of its type and instance, by field name; the provider applies its own
+
+	// Called is told of every call to the cloud that has ended, each try of it by itself, for those who count them. It does
+	// not hold the call up. Nil: nobody counts.
+	Called func(ctx context.Context, c Call)
+}
+
+// Call is a call to a cloud that has ended.
+type Call struct {
+	Operation string // by the cloud's own name, for example RunInstances
+	Took      time.Duration
+	Err       error // with its kind; nil: it succeeded
 }
 
 // OwnDefaults is [Environment.Defaults] without the fields that mean the same for every provider, which have been applied

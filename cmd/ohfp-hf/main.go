@@ -11,6 +11,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"io"
@@ -37,7 +38,8 @@ const lost = "requestMachines: the daemon took the request and ended before it a
 // run makes one call and returns the exit code, unless the process becomes ohfp.
 func run(args, environ []string, out, errw io.Writer) int {
 	env := directories.NewEnvironment(environ)
-	answer, err := handOver(args, env)
+	call := rand.Text()
+	answer, err := handOver(args, env, call)
 	switch {
 	case err == nil:
 		return pass(answer, out, errw)
@@ -52,7 +54,7 @@ func run(args, environ []string, out, errw io.Writer) int {
 	if err != nil {
 		return refuse(err.Error(), out, errw)
 	}
-	code, err := become(path, args, environ)
+	code, err := become(path, args, append(environ, wire.CallVariable+"="+call))
 	if err != nil {
 		return refuse(err.Error(), out, errw)
 	}
@@ -60,7 +62,7 @@ func run(args, environ []string, out, errw io.Writer) int {
 }
 
 // handOver asks the daemon. An error is why ohfp has to do it.
-func handOver(args []string, env directories.Environment) (*wire.Answer, error) {
+func handOver(args []string, env directories.Environment, call string) (*wire.Answer, error) {
 	action, file, err := understand(args)
 	if err != nil {
 		return nil, err
@@ -82,7 +84,7 @@ func handOver(args []string, env directories.Environment) (*wire.Answer, error) 
 		return nil, err
 	}
 	return wire.Client{Socket: socket, Now: time.Now}.Call(context.Background(), wire.Request{
-		Action: action, Instance: found.Instance, Conf: found.Conf, File: found.Named, Caller: env.Caller(),
+		Action: action, Instance: found.Instance, Conf: found.Conf, File: found.Named, Caller: env.Caller(), Call: call,
 	}, input)
 }
 

@@ -147,6 +147,10 @@ func TestAnswerIsPassedOn(t *testing.T) {
 	environ := host(t, func(c net.Conn, from *bufio.Reader) {
 		r, in, err := wire.ReadRequest(from)
 		want := wire.Request{Version: wire.Version, Action: "requestMachines", Instance: "i", Conf: "/c", Caller: "ann", Input: 2}
+		if r.Call == "" {
+			t.Error("the call has no id")
+		}
+		r.Call = ""
 		if err != nil || r != want || string(in) != "{}" {
 			t.Errorf("%+v %q %v", r, in, err)
 		}

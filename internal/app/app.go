@@ -16,6 +16,8 @@ import (
 	"github.com/openhostfactory/ohfp/internal/audit"
 	"github.com/openhostfactory/ohfp/internal/command"
 	"github.com/openhostfactory/ohfp/internal/config"
+	"github.com/openhostfactory/ohfp/internal/figures"
+	"github.com/openhostfactory/ohfp/internal/guard"
 	"github.com/openhostfactory/ohfp/internal/placement"
 	"github.com/openhostfactory/ohfp/internal/query"
 	"github.com/openhostfactory/ohfp/internal/reconcile"
@@ -40,9 +42,14 @@ type App struct {
 	// where the store has none.
 	Revision func(ctx context.Context) (n int64, ok bool, err error)
 
-	catalog *catalog
-	now     func() time.Time
-	closers []io.Closer // in the order of opening
+	Telemetry *telemetry.Instruments
+	Figures   *figures.Figures // what is told of the installation in numbers; without its records when only templates are listed
+
+	catalog  *catalog
+	now      func() time.Time
+	exporter *telemetry.Exporter // nil: nobody takes traces
+	level    *slog.LevelVar
+	closers  []io.Closer // in the order of opening
 }
 
 // Options are what differs between the program and its tests.
@@ -58,6 +65,10 @@ type Options struct {
 
 	Registry provider.Registry // every provider type there is; nil: [Registry]
 
+	// Running is the program whose store, log and counters this one goes on with, for a configuration that was read again;
+	// nil: it opens its own.
+	Running *App
+
 	// What a test puts in the place of the program's own; nil leaves that.
 	Records store.Store       // outlives the App: its owner closes it
 	Step    func(name string) // is told which step of a request is reached
@@ -71,26 +82,51 @@ func Registry() provider.Registry {
 // Open puts the program together. No cloud is called.
 func Open(ctx context.Context, cfg config.Config, o Options) (*App, error) {
 	a := &App{Config: cfg, now: o.Now}
+	if err := a.tell(ctx, o); err != nil {
+		return nil, err
+	}
+	a.Audit = a.auditLog(o)
+	log := a.Log
+	for _, note := range cfg.Notes {
+		log.InfoContext(ctx, note)
+	}
+	return a.open(ctx, o)
+}
+
+// tell opens what the program tells about itself with.
+func (a *App) tell(ctx context.Context, o Options) error {
+	if running := o.Running; running != nil {
+		a.Log, a.level, a.Telemetry, a.exporter = running.Log, running.level, running.Telemetry, running.exporter
+		a.Figures = newFigures(a, o.Now)
+		return nil
+	}
+	cfg := a.Config
+	a.level = &slog.LevelVar{}
+	a.level.Set(cfg.Logging.Level)
 	logging := telemetry.Options{
-		Level: cfg.Logging.Level, File: cfg.Logging.File, MaxSizeMB: cfg.Logging.MaxSizeMB,
-		MaxRotate: cfg.Logging.MaxRotate, Fallback: o.Stderr,
+		Level: a.level, File: cfg.Logging.File, MaxSizeMB: cfg.Logging.MaxSizeMB,
+		MaxRotate: cfg.Logging.MaxRotate, Fallback: o.Stderr, JSON: cfg.Logging.Format == config.LogJSON,
 	}
 	if cfg.Logging.Console {
 		logging.Console = o.Stderr
 	}
 	log, closer, err := telemetry.Open(logging)
 	if err != nil {
-		return nil, fmt.Errorf("open log: %w", err)
+		return fmt.Errorf("open log: %w", err)
 	}
 	a.Log = log
 	a.closers = append(a.closers, closer)
-	a.Audit = a.auditLog(o)
-	for _, note := range cfg.Notes {
-		log.InfoContext(ctx, note)
+	if err := a.measure(ctx, o.Now); err != nil {
+		return errors.Join(err, a.Close())
 	}
+	return nil
+}
 
+// open puts the rest together.
+func (a *App) open(ctx context.Context, o Options) (*App, error) {
+	cfg, log := a.Config, a.Log
 	policy := policyOf(cfg)
-	providers := &instances{config: cfg, registry: o.registry(), env: provider.Environment{
+	providers := &instances{config: cfg, registry: o.registry(), telemetry: a.Telemetry, env: provider.Environment{
 		Log: log, Now: o.Now, ConfDir: cfg.ConfDir, LookupEnv: o.LookupEnv,
 	}}
 	a.closers = append(a.closers, providers)
@@ -126,6 +162,8 @@ func Open(ctx context.Context, cfg config.Config, o Options) (*App, error) {
 	if err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
+	followed.Delivered = a.delivered
+	a.gatherFrom(records, id)
 	a.Commands = &command.Commands{
 		Store:     records,
 		Templates: catalog,
@@ -153,7 +191,7 @@ func Open(ctx context.Context, cfg config.Config, o Options) (*App, error) {
 		NewID: func(t ohfp.RequestType) ohfp.RequestID { return ohfp.NewRequestID(t, o.Now()) },
 		Log:   log,
 	}
-	a.Commands.Chores.List = chores(a.Commands, cfg)
+	a.Commands.Chores.List = append(chores(a.Commands, cfg), a.countChore())
 	return a, nil
 }
 
@@ -181,14 +219,18 @@ func (o Options) step() func(string) {
 
 // records opens the store, which Close closes.
 func (a *App) records(ctx context.Context, o Options) (store.Store, error) {
-	if o.Records != nil {
-		return o.Records, nil
+	if o.Running != nil {
+		return o.Running.Commands.Store, nil
 	}
-	records, err := OpenStore(ctx, a.Config.Storage, o)
-	if err == nil {
+	records := o.Records
+	if records == nil {
+		var err error
+		if records, err = OpenStore(ctx, a.Config.Storage, o); err != nil {
+			return nil, err
+		}
 		a.closers = append(a.closers, records)
 	}
-	return records, err
+	return &guard.MeasuredStore{Store: records, With: a.Telemetry}, nil
 }
 
 // cleanEvery is how often it is looked for what nothing uses any more.

@@ -11,6 +11,7 @@ import (
 	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/internal/config"
 	"github.com/openhostfactory/ohfp/internal/guard"
+	"github.com/openhostfactory/ohfp/internal/telemetry"
 	"github.com/openhostfactory/ohfp/provider"
 )
 
@@ -18,7 +19,9 @@ import (
 type instances struct {
 	config   config.Config
 	registry provider.Registry
-	env      provider.Environment
+	// telemetry counts what is asked of them; nil: nobody does.
+	telemetry *telemetry.Instruments
+	env       provider.Environment
 
 	mu   sync.Mutex
 	open map[string]provider.Provider
@@ -39,6 +42,9 @@ func (i *instances) Provider(ctx context.Context, name string) (provider.Provide
 	env.Name = name
 	env.Log = env.Log.With("provider", name)
 	env.Unpaced = !i.config.Resilience.Pacing
+	if i.telemetry != nil {
+		env.Called = guard.Called(name, i.telemetry)
+	}
 	env.Defaults = maps.Clone(i.config.ProviderDefaults[cfg.Type])
 	if env.Defaults == nil {
 		env.Defaults = map[string]json.RawMessage{}
@@ -58,6 +64,9 @@ func (i *instances) Provider(ctx context.Context, name string) (provider.Provide
 
 // guarded puts the decorators around a provider, the outermost last. Optional capabilities stay reachable by provider.As.
 func (i *instances) guarded(name string, p provider.Provider) provider.Provider {
+	if i.telemetry != nil {
+		p = &guard.Measured{Provider: p, Name: name, With: i.telemetry}
+	}
 	if breaker := i.config.Resilience.Breaker; breaker.Enabled {
 		p = &guard.Breaker{
 			Provider: p, Name: name, Memory: i.env.Memory, Now: i.env.Now, Log: i.env.Log.With("provider", name),

@@ -27,10 +27,10 @@ func interruptionChores(cfg config.Interruptions, commands *command.Commands) []
 	}
 }
 
-// Watchers are what a daemon keeps running: one listener for each configured provider whose cloud tells by itself what
+// Watchers are what a daemon keeps running: what tells of its work, and one listener for each configured provider whose cloud tells by itself what
 // it takes back. Disabled ones still have machines.
 func (a *App) Watchers() []reconcile.Watcher {
-	var watchers []reconcile.Watcher
+	watchers := a.tellers()
 	for _, instance := range a.Config.Providers {
 		watchers = append(watchers, reconcile.Watcher{Name: "interruptions of " + instance.Name, Run: func(ctx context.Context) error {
 			p, err := a.catalog.providers.Provider(ctx, instance.Name)

@@ -22,13 +22,12 @@ const (
 	cobra      = "github.com/spf13/cobra github.com/spf13/pflag"
 	terminal   = "golang.org/x/term"
 	sqlDrivers = "modernc.org/sqlite github.com/pressly/goose/v3 github.com/jackc/pgx/v5"
-	metrics    = "github.com/prometheus/client_golang go.opentelemetry.io/otel"
 	errgroup   = "golang.org/x/sync"
 	system     = "golang.org/x/sys"
 )
 
 // faces is what every driving adapter translates onto; adapters never import each other.
-const faces = ". api internal/command internal/query internal/view internal/hostfactory internal/access internal/audit internal/gate internal/output internal/config internal/version"
+const faces = ". api internal/command internal/query internal/view internal/hostfactory internal/access internal/audit internal/gate internal/output internal/config internal/telemetry internal/figures internal/version"
 
 // Rules is the architecture as a table, from the domain outwards. docs/architecture.md explains it.
 func Rules() []Rule {
@@ -60,7 +59,7 @@ func Rules() []Rule {
 		// What happens between a face and a port.
 		{Package: "internal/events", May: ". store"},
 		{Package: "internal/placement", May: ". provider"},
-		{Package: "internal/guard", May: ". provider", Uses: metrics + " github.com/sony/gobreaker/v2"},
+		{Package: "internal/guard", May: ". provider store internal/telemetry", Uses: "github.com/sony/gobreaker/v2"},
 		{Package: "internal/orphans", May: ". provider"},
 		{Package: "internal/templates", May: ". provider store internal/config/document", Uses: yaml},
 		{Package: "internal/reconcile", May: ". provider store internal/events", Uses: errgroup},
@@ -73,16 +72,17 @@ func Rules() []Rule {
 		{Package: "internal/query", May: ". store internal/orphans", Never: "store.Store"},
 
 		// What the faces share.
-		{Package: "internal/view", May: ". api internal/command internal/query"},
+		{Package: "internal/view", May: ". api internal/command internal/query internal/figures internal/telemetry"},
 		{Package: "internal/config/document", May: ".", Uses: yaml}, // JSON and YAML with line numbers, whatever they mean
 		{Package: "internal/config/directories"},                    // shared with cmd/ohfp-hf
 		{Package: "internal/config", May: ". internal/config/document internal/config/directories", Uses: yaml},
 		{Package: "internal/access", May: ". provider", Uses: "github.com/coreos/go-oidc/v3 github.com/golang-jwt/jwt/v5"},
 		{Package: "internal/audit", May: ". internal/access"},
 		{Package: "internal/gate", May: ". internal/access internal/audit", Uses: "golang.org/x/time"}, // before whatever answers over HTTP
-		{Package: "internal/telemetry", May: ". internal/config internal/version", Uses: metrics},
+		{Package: "internal/telemetry", May: ". internal/version"},
+		{Package: "internal/figures", May: ". provider store internal/guard internal/query internal/telemetry internal/version"},
 		{Package: "internal/version"},
-		{Package: "internal/hostfactory", May: ". internal/access internal/audit internal/command internal/query"},
+		{Package: "internal/hostfactory", May: ". internal/access internal/audit internal/command internal/query internal/telemetry"},
 		{
 			Package: "internal/output", May: ". internal/query",
 			Uses: yaml + " " + terminal + " github.com/jedib0t/go-pretty/v6",
@@ -93,7 +93,7 @@ func Rules() []Rule {
 			Package: "internal/app",
 			May: ". provider provider/fake provider/aws store store/memory store/jsonfile store/sqlstore store/dynamodb" +
 				" internal/events internal/placement internal/guard internal/templates internal/reconcile internal/command internal/storage" +
-				" internal/query internal/config internal/access internal/audit internal/gate internal/telemetry internal/version internal/hostfactory" +
+				" internal/query internal/config internal/access internal/audit internal/gate internal/telemetry internal/figures internal/version internal/hostfactory" +
 				" internal/output",
 		},
 
@@ -102,7 +102,7 @@ func Rules() []Rule {
 		{Package: "internal/daemon/wire"},
 		{
 			Package: "internal/daemon",
-			May: ". store internal/shard internal/reconcile internal/access internal/audit internal/command internal/query internal/hostfactory internal/config internal/version" +
+			May: ". store internal/shard internal/reconcile internal/access internal/audit internal/command internal/query internal/hostfactory internal/config internal/telemetry internal/version" +
 				" internal/daemon/address internal/daemon/wire",
 			Uses: system,
 		},

@@ -16,8 +16,10 @@ import (
 	"github.com/openhostfactory/ohfp/internal/access"
 	"github.com/openhostfactory/ohfp/internal/app"
 	"github.com/openhostfactory/ohfp/internal/audit"
+	"github.com/openhostfactory/ohfp/internal/daemon/wire"
 	"github.com/openhostfactory/ohfp/internal/hostfactory"
 	"github.com/openhostfactory/ohfp/internal/output"
+	"github.com/openhostfactory/ohfp/internal/telemetry"
 	"github.com/openhostfactory/ohfp/internal/version"
 	"github.com/openhostfactory/ohfp/provider"
 )
@@ -83,6 +85,8 @@ type globalFlags struct {
 
 func (p *program) run(ctx context.Context, args []string) (code int) {
 	p.plain = !asksForJSON(args)
+	call, _ := p.lookupEnv(wire.CallVariable) // empty: nobody has begun it before
+	ctx = telemetry.WithCall(ctx, call)
 	if len(args) > 0 && slices.Contains(hostfactory.Actions(), hostfactory.Action(args[0])) && !wantsHelp(args[1:]) {
 		return p.hostFactory(ctx, hostfactory.Action(args[0]), args[1:])
 	}

@@ -27,7 +27,7 @@ environment, and flags.`,
 	})
 	cmd.AddCommand(
 		p.configShowCommand(), p.configGetCommand(), p.configSetCommand(), p.configUnsetCommand(), p.configValidateCommand(),
-		p.configSchemaCommand(),
+		p.configSchemaCommand(), p.reloadCommand("ohfp config reload"),
 	)
 	return cmd
 }

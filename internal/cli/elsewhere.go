@@ -80,7 +80,10 @@ func (p *program) aroundIn(ctx context.Context, e elsewhere, name string, listin
 			p.complain(problem)
 		}
 	}()
-	return do(a)
+	_, call := a.Telemetry.Begin(ctx, "cli", string(p.operation), "")
+	err = do(a)
+	call.End(err)
+	return err
 }
 
 // among finds the one provider that is configured for a region and a profile. A request can go nowhere else: its machines

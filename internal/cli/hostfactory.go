@@ -79,7 +79,9 @@ func (p *program) hostFactory(ctx context.Context, action hostfactory.Action, ar
 func (s *session) answer(ctx context.Context, action hostfactory.Action, input []byte) hostfactory.Reply {
 	ctx, cancel := context.WithTimeout(ctx, s.Budget)
 	defer cancel()
-	face := hostfactory.Face{Commands: s.Commands, Queries: s.Queries, Partial: s.Partial, Caller: s.as("hostfactory"), Audit: s.Audit}
+	face := hostfactory.Face{
+		Commands: s.Commands, Queries: s.Queries, Partial: s.Partial, Caller: s.as("hostfactory"), Audit: s.Audit, Telemetry: s.Telemetry,
+	}
 	return face.Answer(ctx, action, input)
 }
 

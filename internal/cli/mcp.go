@@ -36,6 +36,7 @@ func (p *program) assistants(ctx context.Context, readOnly bool, do func(a *app.
 		f := &mcpserver.Face{
 			Commands: a.Commands, Queries: a.Queries, Clouds: clouds{a}, Config: a.Config, ReadOnly: readOnly, Audit: a.Audit,
 			Now: time.Now, Log: a.Log, Tokens: &mcpserver.Tokens{Now: time.Now},
+			Telemetry: a.Telemetry, Counted: a.Figures.Counted,
 		}
 		return do(a, f, access.Caller{Name: p.caller(), Face: "mcp", Role: access.Role(a.Config.Access.LocalRole)})
 	})

@@ -41,7 +41,7 @@ func open(ctx context.Context, w wish, p *program) (*session, error) {
 	}
 	return &session{
 		Commands: a.Commands, Queries: a.Queries, Partial: partial, Caller: p.caller(), Role: access.Role(cfg.Access.LocalRole),
-		Audit: a.Audit, Budget: cfg.Requests.CallBudget, Close: a.Close,
+		Audit: a.Audit, Budget: cfg.Requests.CallBudget, Close: a.Close, Telemetry: a.Telemetry,
 	}, nil
 }
 
@@ -100,7 +100,7 @@ func (p *program) sources(w wish) (config.Sources, error) {
 
 // openApp opens what the configuration names.
 func (p *program) openApp(ctx context.Context, cfg config.Config, w wish) (*app.App, hostfactory.Partial, error) {
-	partial, err := hostfactory.ParsePartial(cfg.HostFactory.PartialResult)
+	partial, err := partialOf(cfg)
 	if err != nil {
 		return nil, "", err
 	}
@@ -114,6 +114,10 @@ func (p *program) openApp(ctx context.Context, cfg config.Config, w wish) (*app.
 	}
 	a, err := app.Open(ctx, cfg, app.Options{Stderr: p.errw, LookupEnv: cfg.LookupEnv(p.lookupEnv), Now: time.Now, ListingOnly: w.Listing, Apart: w.Apart, Registry: p.providers})
 	return a, partial, err
+}
+
+func partialOf(cfg config.Config) (hostfactory.Partial, error) {
+	return hostfactory.ParsePartial(cfg.HostFactory.PartialResult)
 }
 
 // caller is who runs the program, as the environment tells. Asking the system would cost a look into its user database.

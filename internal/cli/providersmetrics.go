@@ -2,12 +2,15 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/internal/app"
+	"github.com/openhostfactory/ohfp/internal/figures"
 	"github.com/openhostfactory/ohfp/internal/output"
 	"github.com/openhostfactory/ohfp/internal/query"
 	"github.com/openhostfactory/ohfp/internal/view"
@@ -19,7 +22,8 @@ func (p *program) providersMetricsCommand() *cobra.Command {
 		Use:   "metrics [NAME]",
 		Short: "Count what a provider has done",
 		Long: `Counts the requests of a provider, or of each, within a time by their status, what they asked for and got, and what the
-provider holds now with its estimated cost. It asks no cloud.`,
+provider holds now with its estimated cost; and how all calls of this work directory to its cloud went: errors, refusals
+for the cloud's rate, latency. It asks no cloud.`,
 		Example: `  ohfp providers metrics --format table
   ohfp providers metrics aws-primary --timeframe 1h`,
 		Args: optional("provider"),
@@ -34,13 +38,22 @@ provider holds now with its estimated cost. It asks no cloud.`,
 				}
 				return p.show(list, output.Layout{Records: "providers", Empty: "No providers.", Columns: []output.Column{
 					{Key: "provider"}, {Key: "requests", Text: fieldsText}, {Key: "asked", Number: true}, {Key: "delivered", Number: true},
-					{Key: "now", Text: fieldsText},
+					{Key: "now", Text: fieldsText}, {Key: "calls", Text: callsText},
 				}})
 			})
 		},
 	}
 	cmd.Flags().Var(seconds{&within}, "timeframe", "count the requests of so long, for example 1h, or a number of seconds")
 	return cmd
+}
+
+// callsText is how calls to a cloud went, in a cell.
+func callsText(value json.RawMessage) string {
+	var calls figures.ProviderCalls
+	if err := json.Unmarshal(value, &calls); err != nil {
+		return string(value)
+	}
+	return fmt.Sprintf("%d in %g ms, errors %d, throttled %d", calls.Calls, calls.Average, calls.Errors, calls.Throttled)
 }
 
 func providerMetrics(ctx context.Context, a *app.App, args []string, since time.Time) (view.ProviderMetricsList, error) {
@@ -60,5 +73,9 @@ func providerMetrics(ctx context.Context, a *app.App, args []string, since time.
 	if err != nil {
 		return view.ProviderMetricsList{}, err
 	}
-	return view.NewProviderMetrics(names, requests, held, since), nil
+	counted, err := a.Figures.Counted(ctx)
+	if err != nil {
+		return view.ProviderMetricsList{}, err
+	}
+	return view.NewProviderMetrics(names, requests, held, counted, since), nil
 }

@@ -3,15 +3,21 @@ package cli
 import (
 	"context"
 	"errors"
+	"net"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/openhostfactory/ohfp"
+	"github.com/openhostfactory/ohfp/api"
 	"github.com/openhostfactory/ohfp/internal/app"
 	"github.com/openhostfactory/ohfp/internal/daemon"
+	"github.com/openhostfactory/ohfp/internal/figures"
+	"github.com/openhostfactory/ohfp/internal/gate"
 	"github.com/openhostfactory/ohfp/internal/rest"
+	"github.com/openhostfactory/ohfp/internal/telemetry"
 )
 
 // serveAt is where the command line wants REST.
@@ -44,8 +50,20 @@ func (at *serveAt) settings(cmd *cobra.Command) map[string]string {
 // restLook is how often streams look for what is new. A second is how often the daemon looks at the cloud.
 const restLook = 500 * time.Millisecond
 
-// restFace takes the place where calls over HTTP come in, and returns what answers them while the daemon runs.
-func (p *program) restFace(ctx context.Context, a *app.App) (func(ctx context.Context, served daemon.Served) error, error) {
+// restFace is REST while the daemon runs.
+type restFace struct {
+	listener net.Listener
+	gate     func(a *app.App) (*gate.Gate, error) // finds out who calls
+
+	mutex  sync.Mutex
+	app    *app.App // that answers
+	first  *gate.Gate
+	server *rest.Server
+	ctx    context.Context
+}
+
+// restFace takes the place where calls over HTTP come in.
+func (p *program) restFace(ctx context.Context, a *app.App) (*restFace, error) {
 	cfg := a.Config
 	listener, err := rest.Listen(ctx, cfg.API)
 	if err != nil {
@@ -60,23 +78,88 @@ func (p *program) restFace(ctx context.Context, a *app.App) (func(ctx context.Co
 	} else {
 		p.note("REST at %s://%s, described at /docs", scheme(g), listener.Addr())
 	}
-	return func(ctx context.Context, served daemon.Served) error {
-		server := &rest.Server{
-			Commands: served.Commands, Queries: a.Queries, Revision: a.Revision, Providers: restProviders{a}, Gate: g,
-			Audit: a.Audit, Memory: a.Commands.Store,
-			Health: func() rest.Health {
-				status := served.Status()
-				return rest.Health{Ready: status.Ready, Live: status.Live, Problem: status.Problem}
-			},
-			Parse: parseTemplate, Check: func(ctx context.Context, t ohfp.Template) error {
-				_, err := a.CheckTemplate(ctx, t)
-				return err
-			},
-			Budget:    cfg.Requests.CallBudget,
-			UnusedFor: cfg.Cleaning.UnusedAfter, Look: restLook, NewID: a.Commands.NewID, Now: time.Now, Log: a.Log,
+	return &restFace{listener: listener, first: g, app: a, gate: func(a *app.App) (*gate.Gate, error) {
+		return p.gate(ctx, a, "rest", listener)
+	}}, nil
+}
+
+// serve answers until ctx ends.
+func (f *restFace) serve(ctx context.Context, served daemon.Served) error {
+	f.mutex.Lock()
+	f.server, f.ctx = serverOf(f.app, f.first, served), ctx
+	server, patience := f.server, f.app.Config.Daemon.StopWithin
+	f.mutex.Unlock()
+	return server.Serve(ctx, f.listener, patience)
+}
+
+// use lets another program answer the calls that come from now on.
+func (f *restFace) use(next *app.App) (func(served daemon.Served), error) {
+	g, err := f.gate(next)
+	if err != nil {
+		return nil, err
+	}
+	return func(served daemon.Served) {
+		f.mutex.Lock()
+		defer f.mutex.Unlock()
+		f.app, f.first = next, g
+		if f.server == nil {
+			return // it begins with this one
 		}
-		return server.Serve(ctx, listener, cfg.Daemon.StopWithin)
+		if err := f.server.Replace(f.ctx, serverOf(next, g, served)); err != nil {
+			next.Log.ErrorContext(f.ctx, "REST goes on with the configuration before", "error", err)
+		}
 	}, nil
+}
+
+// serverOf is what answers over a program.
+func serverOf(a *app.App, g *gate.Gate, served daemon.Served) *rest.Server {
+	cfg := a.Config
+	return &rest.Server{
+		Commands: served.Commands, Queries: a.Queries, Revision: a.Revision, Providers: restProviders{a}, Gate: g, Audit: a.Audit, Memory: a.Commands.Store,
+		Health: func() rest.Health {
+			status := served.Status()
+			return rest.Health{Ready: status.Ready, Live: status.Live, Problem: status.Problem}
+		},
+		Parse: parseTemplate, Check: func(ctx context.Context, t ohfp.Template) error {
+			_, err := a.CheckTemplate(ctx, t)
+			return err
+		},
+		Budget: cfg.Requests.CallBudget, UnusedFor: cfg.Cleaning.UnusedAfter, Look: restLook, NewID: a.Commands.NewID, Now: time.Now,
+		Log: a.Log, Watched: watched(a, served),
+	}
+}
+
+// watched is what REST tells those who watch over the program.
+func watched(a *app.App, served daemon.Served) rest.Watched {
+	return rest.Watched{
+		Telemetry: a.Telemetry, Counted: a.Figures.Counted,
+		Figures: func(ctx context.Context) (telemetry.Tally, error) {
+			t, err := a.Figures.Gather(ctx)
+			if err == nil {
+				daemonFigures(t, served.Status(), time.Now())
+			}
+			return t, err
+		},
+		Status: func() api.SystemStatus {
+			s := served.Status()
+			told := api.SystemStatus{
+				Ready: s.Ready, Live: s.Live, PID: s.PID, Version: s.Version, StartedAt: s.StartedAt, Conf: s.Conf, Work: s.Work,
+				Rounds: s.Rounds, UnderWay: s.UnderWay, Problem: s.Problem,
+			}
+			if s.LookedAt != nil {
+				told.LookedAt = *s.LookedAt
+			}
+			if s.DrivenAt != nil {
+				told.DrivenAt = *s.DrivenAt
+			}
+			return told
+		},
+		Checks: func(ctx context.Context) figures.HealthReport { return a.Figures.Health(ctx, a.Commands.Store) },
+		Reload: func(ctx context.Context) (api.Reloaded, error) {
+			done, err := served.Reload(ctx)
+			return api.Reloaded(done), err
+		},
+	}
 }
 
 // parseTemplate reads the one template of a document.

@@ -4,30 +4,23 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"os/signal"
 	"runtime/debug"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/openhostfactory/ohfp/internal/app"
 	"github.com/openhostfactory/ohfp/internal/daemon"
 	"github.com/openhostfactory/ohfp/internal/output"
 )
 
-// daemonCommand is serve where one looks for it first; systemCommand holds it for those who know it there.
+// daemonCommand is serve where one looks for it first; systemCommand has it too, for those who know it there.
 func (p *program) daemonCommand() *cobra.Command {
 	cmd := p.serveCommand("ohfp serve")
 	cmd.GroupID = groupTools
-	return cmd
-}
-
-func (p *program) systemCommand() *cobra.Command {
-	cmd := group(&cobra.Command{
-		Use:     "system",
-		Short:   "Run the program as a service",
-		Example: "  ohfp system serve",
-		GroupID: groupTools,
-	})
-	cmd.AddCommand(p.serveCommand("ohfp system serve"))
 	return cmd
 }
 
@@ -44,7 +37,8 @@ several hosts may share a database: they divide the requests, and take over from
 
 Programs are answered over HTTP at http://127.0.0.1:8000 (api.host, api.port), described at /docs; see docs/rest.md.
 
-It reads the configuration when it starts, and templates whenever they are asked for.
+It reads the configuration when it starts, and again on SIGHUP or ohfp system reload, and templates whenever they are
+asked for.
 
 With --check it asks the one that runs how it is, and which share of the requests it has. The exit code is 0 when it is
 ready and live, else 1.`,
@@ -68,7 +62,12 @@ const heapGrowth = 400 // percent
 
 // serve runs the daemon until ctx ends.
 func (p *program) serve(ctx context.Context, settings map[string]string) (err error) {
-	cfg, err := p.config(wish{Global: p.global, Console: true, Settings: settings})
+	w := wish{Global: p.global, Console: true, Settings: settings}
+	sources, err := p.sources(w) // before .env files have added to the environment
+	if err != nil {
+		return err
+	}
+	cfg, err := p.config(w)
 	if err != nil {
 		return err
 	}
@@ -89,15 +88,19 @@ func (p *program) serve(ctx context.Context, settings map[string]string) (err er
 	p.record.End(ctx, nil) // it serves; its end is nobody's operation
 	d := &daemon.Daemon{
 		Config: cfg, Audit: a.Audit, Commands: a.Commands, Queries: a.Queries, Partial: partial, Watchers: a.Watchers(), Now: time.Now, Log: a.Log,
-		Notify: daemon.Notifier(p.lookupEnv),
+		Notify: daemon.Notifier(p.lookupEnv), Telemetry: a.Telemetry, Retire: a.Retire,
 	}
+	use := func(*app.App) (func(daemon.Served), error) { return nil, nil }
 	if cfg.API.Enabled {
 		face, err := p.restFace(ctx, a)
 		if err != nil {
 			return err
 		}
-		d.Faces = append(d.Faces, face)
+		d.Faces = append(d.Faces, face.serve)
+		use = face.use
 	}
+	d.Renew = p.renew(sources, a, use)
+	defer p.onHangUp(ctx, d)()
 	p.note("serving %s; stop it with SIGTERM or Ctrl-C", cfg.WorkDir)
 	return d.Run(ctx, place)
 }
@@ -122,5 +125,31 @@ func (p *program) checkDaemon(ctx context.Context) error {
 		return fmt.Errorf("the daemon (process %d) has not looked at everything yet", status.PID)
 	default:
 		return nil
+	}
+}
+
+// onHangUp has a daemon read its configuration again with each SIGHUP, until the function that it returns is called.
+func (p *program) onHangUp(ctx context.Context, d *daemon.Daemon) (stop func()) {
+	hangUps := make(chan os.Signal, 1)
+	signal.Notify(hangUps, syscall.SIGHUP)
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-hangUps:
+				if _, err := d.Reload(ctx); err != nil {
+					p.note("the configuration was not read again: %v", err)
+				}
+			}
+		}
+	}()
+	return func() {
+		signal.Stop(hangUps)
+		cancel()
+		<-done
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/openhostfactory/ohfp/internal/command"
 	"github.com/openhostfactory/ohfp/internal/hostfactory"
 	"github.com/openhostfactory/ohfp/internal/query"
+	"github.com/openhostfactory/ohfp/internal/telemetry"
 )
 
 // commands is the write side as far as the command line reaches it.
@@ -49,6 +50,8 @@ type session struct {
 	Audit    *audit.Log    // of who did what; nil: none
 	Budget   time.Duration // how long one look at the cloud may take
 	Close    func() error
+
+	Telemetry *telemetry.Instruments
 }
 
 // close ends a session. What was to be stored is stored already, so a failure is only told.
@@ -81,7 +84,10 @@ func (p *program) during(ctx context.Context, w wish, do func(s *session) error)
 		return err
 	}
 	defer s.close(p)
-	return do(s)
+	_, call := s.Telemetry.Begin(ctx, "cli", string(p.operation), "")
+	err = do(s)
+	call.End(err)
+	return err
 }
 
 // sync asks the cloud how things stand, within the budget of one call. When the cloud cannot be asked, the records are

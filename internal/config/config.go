@@ -52,6 +52,7 @@ type Config struct {
 	Access      Access
 	MCP         MCP
 	Logging     Logging
+	Telemetry   Telemetry
 
 	Files   []string          // the files that were read
 	Notes   []string          // remarks for the log, about what was read but is not as it seems
@@ -359,10 +360,27 @@ const (
 type Logging struct {
 	AcceptPropagated bool // Host Factory's own log settings win
 	Level            slog.Level
+	Format           string // LogText or LogJSON
 	File             string
 	MaxSizeMB        int // 0: never rotated
 	MaxRotate        int // old files kept
 	Console          bool
+}
+
+// The forms of log lines.
+const (
+	LogText = "text" // key=value
+	LogJSON = "json" // an object each
+)
+
+// Telemetry is what watches over the program besides its log.
+type Telemetry struct {
+	Traces Traces
+}
+
+// Traces is where traces go.
+type Traces struct {
+	Endpoint string // of an OpenTelemetry collector; empty: nowhere
 }
 
 // Sources is where a configuration comes from.

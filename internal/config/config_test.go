@@ -81,7 +81,7 @@ func TestDefaults(t *testing.T) {
 		Audit:       Audit{Enabled: true, File: dir + "/work/audit.jsonl"},
 		Access:      Access{LocalRole: "admin"},
 		MCP:         MCP{Confirm: true},
-		Logging:     Logging{AcceptPropagated: true, Level: slog.LevelInfo, File: dir + "/log/ohfp.awsinst.log", MaxSizeMB: 10, MaxRotate: 5},
+		Logging:     Logging{AcceptPropagated: true, Level: slog.LevelInfo, Format: LogText, File: dir + "/log/ohfp.awsinst.log", MaxSizeMB: 10, MaxRotate: 5},
 		Origins:     map[string]string{"providers": "environment"},
 	}
 	if diff := cmp.Diff(want, c); diff != "" {
@@ -125,7 +125,8 @@ const every = `{
     {"name": "ops", "type": "webhook", "url": "https://ops.example/hook", "secret": "$HOOK"},
     {"name": "more", "type": "webhook", "url": "https://ops.example/more", "secret_file": "~/hook"},
     {"name": "lines", "type": "log"}]},
-  "logging": {"accept_propagated": false, "level": "LOG_DEBUG", "file": "/tmp/x.log", "max_size_mb": 1, "max_rotate": 2, "console": true}
+  "logging": {"accept_propagated": false, "level": "LOG_DEBUG", "format": "json", "file": "/tmp/x.log", "max_size_mb": 1, "max_rotate": 2, "console": true},
+  "telemetry": {"traces": {"endpoint": "http://collector:4318"}}
 }`
 
 func TestEverySettingFromAFile(t *testing.T) {
@@ -165,7 +166,8 @@ events:
   - {name: ops, type: webhook, url: "https://ops.example/hook", secret: $HOOK}
   - {name: more, type: webhook, url: "https://ops.example/more", secret_file: ~/hook}
   - {name: lines, type: log}
-logging: {accept_propagated: false, level: LOG_DEBUG, file: /tmp/x.log, max_size_mb: 1, max_rotate: 2, console: yes}
+logging: {accept_propagated: false, level: LOG_DEBUG, format: json, file: /tmp/x.log, max_size_mb: 1, max_rotate: 2, console: yes}
+telemetry: {traces: {endpoint: "http://collector:4318"}}
 `
 	for name, text := range map[string]string{"config.json": every, "config.yml": asYAML, "config.yaml": every} {
 		t.Run(name, func(t *testing.T) {
@@ -235,10 +237,11 @@ logging: {accept_propagated: false, level: LOG_DEBUG, file: /tmp/x.log, max_size
 					NameClaim: "email", RolesClaim: "cognito:groups", Roles: []string{"ops=operator", "a=b=admin"}, DefaultRole: "viewer",
 					CertificateRoles: []string{"OU:ops=operator"}, Leeway: 5 * time.Second,
 				},
-				Audit:   Audit{File: "/home/u/who.jsonl", Reads: true},
-				Access:  Access{LocalRole: "viewer"},
-				Logging: Logging{Level: slog.LevelDebug, File: "/tmp/x.log", MaxSizeMB: 1, MaxRotate: 2, Console: true},
-				Files:   []string{dir + "/" + name},
+				Audit:     Audit{File: "/home/u/who.jsonl", Reads: true},
+				Access:    Access{LocalRole: "viewer"},
+				Logging:   Logging{Level: slog.LevelDebug, Format: LogJSON, File: "/tmp/x.log", MaxSizeMB: 1, MaxRotate: 2, Console: true},
+				Telemetry: Telemetry{Traces: Traces{Endpoint: "http://collector:4318"}},
+				Files:     []string{dir + "/" + name},
 			}
 			if diff := cmp.Diff(want, c); diff != "" {
 				t.Errorf("Load (-want +got):\n%s", diff)
@@ -405,7 +408,7 @@ func TestRefusals(t *testing.T) {
 		want    string // DIR stands for the configuration directory
 	}{
 		{"unknown key", map[string]string{"config.json": "{\n\"limits\": {\n\"max_machine\": 1}}"}, nil, nil, "DIR/config.json:3: limits.max_machine is not a setting; did you mean limits.max_machines?"},
-		{"unknown key far from all", map[string]string{"config.yml": "logging:\n  colour: red\n"}, nil, nil, "DIR/config.yml:2: logging.colour is not a setting; use one of accept_propagated, level, file, max_size_mb, max_rotate, console"},
+		{"unknown key far from all", map[string]string{"config.yml": "logging:\n  colour: red\n"}, nil, nil, "DIR/config.yml:2: logging.colour is not a setting; use one of accept_propagated, level, format, file, max_size_mb, max_rotate, console"},
 		{"a key of another section", map[string]string{"config.json": `{"max_machines": 1}`}, nil, nil, "DIR/config.json:1: max_machines is not a setting; did you mean limits.max_machines?"},
 		{"unknown section", map[string]string{"config.json": `{"provders": {"type": "aws"}}`}, nil, nil, "DIR/config.json:1: provders is not a setting; did you mean providers?"},
 		{"wrong number", map[string]string{"config.json": `{"limits": {"max_machines": "many"}}`}, nil, nil, `DIR/config.json:1: limits.max_machines is "many"; write a whole number, 0 or more`},

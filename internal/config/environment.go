@@ -52,7 +52,7 @@ func (l *loader) variableOrigin(name string) string {
 
 // programVariables are those that are no settings: they are read before settings are, or by the scripts.
 func programVariables() []string {
-	return []string{"OHFP_CONFIG", "OHFP_CONF_DIR", "OHFP_WORK_DIR", "OHFP_LOG_DIR", "OHFP_COMMAND"}
+	return []string{"OHFP_CONFIG", "OHFP_CONF_DIR", "OHFP_WORK_DIR", "OHFP_LOG_DIR", "OHFP_COMMAND", "OHFP_CALL_ID"}
 }
 
 // applyPropagated takes over the log settings that Host Factory passes on, when the operator accepts them.

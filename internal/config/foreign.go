@@ -27,7 +27,6 @@ func foreignSettings() []advice {
 		{"native_spec", "use config.native_spec of the provider"},
 		{"naming", "names and prefixes are fixed; remove it"},
 		{"resource", "names and prefixes are fixed; remove it"},
-		{"logging.format", "the log has one format; remove it"},
 		{"logging.max_size", "use logging.max_size_mb, in MiB"},
 		{"template.max_number", "write maxNumber in the templates, or in template_defaults"},
 		{"template.filename_patterns", "use templates.files"},

@@ -48,7 +48,7 @@ func TestIBMFile(t *testing.T) {
 	if c.Requests.Timeout != 3*time.Minute {
 		t.Errorf("Timeout = %s, want IBM's 180 s", c.Requests.Timeout)
 	}
-	wantLog := Logging{AcceptPropagated: true, Level: slog.LevelDebug, File: dir + "/log/ohfp.awsinst.log", MaxSizeMB: 20, MaxRotate: 3}
+	wantLog := Logging{AcceptPropagated: true, Level: slog.LevelDebug, Format: LogText, File: dir + "/log/ohfp.awsinst.log", MaxSizeMB: 20, MaxRotate: 3}
 	if diff := cmp.Diff(wantLog, c.Logging); diff != "" {
 		t.Errorf("Logging (-want +got):\n%s", diff)
 	}

@@ -306,6 +306,8 @@ func settings(c *Config) []Key {
 			alias("logging.accept_propagated_setting"),
 		level("logging.level", "INFO", &c.Logging.Level,
 			"The least important messages that are logged."),
+		oneOf("logging.format", LogText, LogText+" or "+LogJSON, &c.Logging.Format, []string{LogText, LogJSON},
+			"How lines of the log look: key=value, or a JSON object each."),
 		path("logging.file", "{log}/{name}.log", &c.Logging.File,
 			"The log file. Many processes write it at once.").
 			alias("logging.file_path"),
@@ -318,6 +320,10 @@ func settings(c *Config) []Key {
 			"Whether the log also goes to standard error.").
 			env("HF_LOGGING_CONSOLE_ENABLED").
 			alias("logging.console_enabled"),
+
+		text("telemetry.traces.endpoint", "http://host:4318 or https://host/path", &c.Telemetry.Traces.Endpoint,
+			"The OpenTelemetry collector that traces are sent to, over OTLP/HTTP in JSON. Without a path, /v1/traces is meant. Empty: nothing "+
+				"is traced. See docs/monitoring.md."),
 	}
 	for i := range keys {
 		keys[i].Env = append([]string{variable(keys[i].Name)}, keys[i].Env...)

@@ -22,7 +22,7 @@ func (d *Daemon) doChores(ctx, hard context.Context) {
 		case <-ticker.C:
 		}
 		within, cancel := context.WithTimeout(hard, roundBudget)
-		_ = d.Commands.DoChores(within) // what fails is logged there, and done again in its next time
+		_ = d.now().Commands.DoChores(within) // what fails is logged there, and done again in its next time
 		cancel()
 	}
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/openhostfactory/ohfp/internal/query"
 	"github.com/openhostfactory/ohfp/internal/reconcile"
 	"github.com/openhostfactory/ohfp/internal/shard"
+	"github.com/openhostfactory/ohfp/internal/telemetry"
 	"github.com/openhostfactory/ohfp/internal/version"
 	"github.com/openhostfactory/ohfp/store"
 )
@@ -35,7 +36,7 @@ const roundBudget = 2 * time.Minute
 // itself 15 seconds for each record.
 const recordWithin = 20 * time.Second
 
-// Daemon serves one configuration. All fields but Audit, Watchers and Notify are required.
+// Daemon serves one configuration at a time. All fields but Audit, Watchers, Notify, Telemetry, Retire and Renew are required.
 type Daemon struct {
 	Config   config.Config
 	Commands *command.Commands
@@ -45,11 +46,21 @@ type Daemon struct {
 	Watchers []reconcile.Watcher // what it keeps running
 	Now      func() time.Time
 	Log      *slog.Logger
+	// Retire gives back what is of this configuration alone once another is in use; nil: nothing is.
+	Retire func() error
 	// Notify tells the service manager how the daemon is, in the words of sd_notify; nil: nobody wants to know.
 	Notify func(ctx context.Context, state string) error
 
+	// Telemetry counts and traces what it does; nil: nobody does.
+	Telemetry *telemetry.Instruments
+
+	// Renew reads the configuration again and opens what it names; nil: it cannot be read again.
+	Renew func(ctx context.Context) (Generation, Reloaded, error)
+
 	// Faces answer others than the scripts. Each runs until its context ends; an error of one ends the daemon.
 	Faces []func(ctx context.Context, served Served) error
+
+	generations generations
 
 	began  time.Time
 	loop   *Loop
@@ -63,6 +74,7 @@ type Daemon struct {
 type Served struct {
 	Commands *Calls
 	Status   func() Status
+	Reload   func(ctx context.Context) (Reloaded, error)
 }
 
 // Run serves calls that come to a place until ctx ends. Then it takes no more, finishes what is under way within
@@ -80,17 +92,20 @@ func (d *Daemon) Run(ctx context.Context, place *Place) error {
 	defer cut()
 	ctx, leave := context.WithCancel(ctx)
 	defer leave()
+	d.generations.running = ctx
 	d.prepare(hard)
 	defer d.join(ctx)()
+	d.use(d.now())
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
 		var both sync.WaitGroup
 		both.Go(func() { d.doChores(ctx, hard) })
-		both.Go(func() { d.Commands.FollowEvents(ctx, hard, eventsLook) })
-		both.Go(func() { reconcile.Watch(ctx, d.Log, d.Watchers) })
 		d.loop.Run(ctx, hard)
 		both.Wait()
+		d.generations.reloading.Lock() // the last one has begun what it keeps running
+		defer d.generations.reloading.Unlock()
+		d.generations.lives.Wait()
 	}()
 	shut := make(chan error, 1)
 	gate := gate{daemon: d, groups: groups}
@@ -122,7 +137,7 @@ func (d *Daemon) serveFaces(ctx context.Context) <-chan error {
 	broken := make(chan error, len(d.Faces))
 	for _, face := range d.Faces {
 		d.work.Go(func() {
-			if err := face(ctx, Served{Commands: d.calls(), Status: d.status}); err != nil {
+			if err := face(ctx, d.served()); err != nil {
 				broken <- err
 			}
 		})
@@ -130,9 +145,14 @@ func (d *Daemon) serveFaces(ctx context.Context) <-chan error {
 	return broken
 }
 
+func (d *Daemon) served() Served {
+	return Served{Commands: d.calls(), Status: d.status, Reload: d.Reload}
+}
+
 // calls are the commands while the loop runs.
 func (d *Daemon) calls() *Calls {
-	return &Calls{Commands: d.Commands, queries: d.Queries, loop: d.loop, within: d.Config.Daemon.AnswerWithin, work: d.start}
+	g := d.now()
+	return &Calls{Commands: g.Commands, queries: g.Queries, loop: d.loop, within: g.Config.Daemon.AnswerWithin, work: d.start}
 }
 
 func (d *Daemon) prepare(hard context.Context) {
@@ -140,9 +160,14 @@ func (d *Daemon) prepare(hard context.Context) {
 	d.began, d.hard, d.busy = d.Now(), hard, make(chan struct{}, maxCalls)
 	d.share()
 	d.loop = &Loop{
-		Sync: d.Commands.SyncRequests, UnderWay: d.underWay,
+		Sync: func(ctx context.Context, in command.SyncRequests) error {
+			return d.now().Commands.SyncRequests(ctx, in)
+		}, UnderWay: d.underWay,
 		Interval: settings.Interval, Idle: max(settings.IdleInterval, settings.Interval), Live: settings.LiveInterval,
-		Budget: roundBudget, Now: d.Now, Log: d.Log,
+		Budget: roundBudget, Now: d.Now, Log: d.Log, Telemetry: d.Telemetry,
+	}
+	d.generations.current = Generation{
+		Config: d.Config, Commands: d.Commands, Queries: d.Queries, Partial: d.Partial, Watchers: d.Watchers, Retire: d.Retire,
 	}
 }
 
@@ -152,8 +177,9 @@ func (d *Daemon) underWay(ctx context.Context) (bool, error) {
 	if d.member == nil {
 		filter.Limit = 1
 	}
-	open, err := d.Queries.Requests(ctx, filter)
-	return slices.ContainsFunc(open, func(r ohfp.Request) bool { return d.Commands.Executor.Mine(r.ID) }), err
+	g := d.now()
+	open, err := g.Queries.Requests(ctx, filter)
+	return slices.ContainsFunc(open, func(r ohfp.Request) bool { return g.Commands.Executor.Mine(r.ID) }), err
 }
 
 // stop waits for what is under way: first in peace, then, with its time cut, for its records.
@@ -187,7 +213,7 @@ func within(done <-chan struct{}, patience time.Duration) bool {
 
 // start runs what may outlive the call that it was made for.
 func (d *Daemon) start(ctx context.Context, do func(ctx context.Context)) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), d.Config.Requests.CallBudget)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), d.now().Config.Requests.CallBudget)
 	unhook := context.AfterFunc(d.hard, cancel)
 	d.work.Add(1)
 	go func() {
@@ -200,13 +226,15 @@ func (d *Daemon) start(ctx context.Context, do func(ctx context.Context)) {
 
 // answer answers one call.
 func (d *Daemon) answer(ctx context.Context, r wire.Request, input []byte, caller string) hostfactory.Reply {
-	ctx, cancel := context.WithTimeout(ctx, d.Config.Requests.CallBudget)
+	g := d.now()
+	ctx, cancel := context.WithTimeout(ctx, g.Config.Requests.CallBudget)
 	defer cancel()
 	face := hostfactory.Face{
 		Commands: d.calls(),
-		Queries:  d.Queries, Partial: d.Partial,
-		Caller: access.Caller{Name: caller, Face: "hostfactory", Role: access.Role(d.Config.Access.LocalRole)},
-		Audit:  d.Audit,
+		Queries:  g.Queries, Partial: g.Partial,
+		Caller:    access.Caller{Name: caller, Face: "hostfactory", Role: access.Role(g.Config.Access.LocalRole)},
+		Audit:     d.Audit,
+		Telemetry: d.Telemetry,
 	}
-	return face.Answer(ctx, hostfactory.Action(r.Action), input)
+	return face.Answer(telemetry.WithCall(ctx, r.Call), hostfactory.Action(r.Action), input)
 }

@@ -92,7 +92,7 @@ func (g gate) call(connection *net.UnixConn) error {
 	if err != nil {
 		return errors.Join(err, wire.WriteGreeting(connection, wire.Greeting{Declined: err.Error()}))
 	}
-	patience := int((d.Config.Requests.CallBudget + slack) / time.Second)
+	patience := int((d.now().Config.Requests.CallBudget + slack) / time.Second)
 	if err := wire.WriteGreeting(connection, wire.Greeting{Patience: patience}); err != nil {
 		return err
 	}
@@ -101,8 +101,11 @@ func (g gate) call(connection *net.UnixConn) error {
 	if err != nil {
 		return errors.Join(err, wire.WriteReply(connection, wire.Reply{Declined: err.Error()}, nil, nil))
 	}
-	if request.Action == wire.Status {
+	switch request.Action {
+	case wire.Status:
 		return g.status(connection)
+	case wire.Reload:
+		return g.reload(connection, request, who.name(request.Caller))
 	}
 	if err := d.knows(request); err != nil {
 		return errors.Join(err, wire.WriteReply(connection, wire.Reply{Declined: err.Error()}, nil, nil))

@@ -10,10 +10,11 @@ import (
 
 	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/internal/command"
+	"github.com/openhostfactory/ohfp/internal/telemetry"
 )
 
 // Loop looks at the cloud again and again and drives what is under way: often while something is, seldom while nothing is,
-// and more seldom after each failure. All fields are required.
+// and more seldom after each failure. All fields but Telemetry are required.
 type Loop struct {
 	Sync     func(ctx context.Context, in command.SyncRequests) error
 	UnderWay func(ctx context.Context) (bool, error) // whether a request is not settled
@@ -24,12 +25,15 @@ type Loop struct {
 	Now      func() time.Time
 	Log      *slog.Logger
 
+	Telemetry *telemetry.Instruments // counts and traces rounds; nil: nobody does
+
 	once  sync.Once
 	woken chan struct{} // holds one: somebody has made or asked for something
 	first chan struct{} // closed after the first round
 
 	mu   sync.Mutex
 	last Round
+	good time.Time // when the last round without a problem ended
 }
 
 // Round is one look at everything.
@@ -75,13 +79,21 @@ func (l *Loop) round(ctx context.Context, in command.SyncRequests) Round {
 	ctx, cancel := context.WithTimeout(ctx, l.Budget)
 	defer cancel()
 	round := Round{Began: l.Now()}
+	ctx = telemetry.WithCall(ctx, telemetry.NewCallID())
 	round.UnderWay, round.Problem = l.look(ctx, in)
 	round.Ended = l.Now()
 	l.mu.Lock()
 	before := l.last
 	round.Number = before.Number + 1
 	l.last = round
+	if round.Problem == nil {
+		l.good = round.Ended
+	}
 	l.mu.Unlock()
+	if l.Telemetry != nil {
+		l.Telemetry.Meter.Count(telemetry.Rounds, 1, telemetry.Outcome(round.Problem))
+		l.Telemetry.Meter.Observe(telemetry.RoundSeconds, round.Ended.Sub(round.Began))
+	}
 	l.tell(ctx, before, round)
 	if round.Number == 1 {
 		close(l.first)
@@ -178,6 +190,13 @@ func (l *Loop) Last(ctx context.Context) Round {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.last
+}
+
+// LastGood is when a round last ended without a problem; zero: none has.
+func (l *Loop) LastGood() time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.good
 }
 
 // Problem is what keeps the records from being up to date, in the words of a call that finds them so.

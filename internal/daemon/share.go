@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/openhostfactory/ohfp"
+	"github.com/openhostfactory/ohfp/internal/command"
 	"github.com/openhostfactory/ohfp/internal/shard"
 )
 
@@ -21,14 +22,22 @@ func (d *Daemon) share() {
 		Store: d.Commands.Store, Holder: holder(), TTL: d.Config.Daemon.Lease, Now: d.Now, Log: d.Log,
 		Took: func() { d.loop.Wake() },
 	}
-	commands, executor := *d.Commands, *d.Commands.Executor
+	d.Commands = d.shared(d.Commands)
+}
+
+// shared are commands that drive the requests of this daemon's shards only, where it is one of several.
+func (d *Daemon) shared(of *command.Commands) *command.Commands {
+	if d.member == nil {
+		return of
+	}
+	commands, executor := *of, *of.Executor
 	executor.Shares = d.member
 	commands.Executor = &executor
-	next := d.Commands.NewID
+	next := of.NewID
 	commands.NewID = func(t ohfp.RequestType) ohfp.RequestID {
 		return d.member.Choose(func() ohfp.RequestID { return next(t) })
 	}
-	d.Commands = &commands
+	return &commands
 }
 
 // holder names this life of this process.

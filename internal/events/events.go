@@ -66,12 +66,14 @@ func CheckKinds(patterns []string) error {
 	return nil
 }
 
-// Delivery takes events to all followers. All fields are required.
+// Delivery takes events to all followers. All fields but Delivered are required.
 type Delivery struct {
 	Store     store.Store
 	Followers []Follower
 	Now       func() time.Time
 	Log       *slog.Logger
+	// Delivered is told how each delivery went, of how many events; nil: nobody counts.
+	Delivered func(follower string, events int, err error)
 }
 
 // Deliver delivers what is due, to all followers at once, until ctx ends. What one of them does not take stays for the next
@@ -173,6 +175,9 @@ func (d *Delivery) deliver(ctx context.Context, f Follower, due []ohfp.Event) er
 	within, cancel := context.WithTimeout(ctx, deliverWithin)
 	defer cancel()
 	err := f.Sink.Deliver(within, wanted)
+	if d.Delivered != nil {
+		d.Delivered(f.Name, len(wanted), err)
+	}
 	if err == nil {
 		if _, failed, err := d.Store.Recall(ctx, key(f, "failures")); failed && err == nil {
 			_ = d.Store.Forget(ctx, key(f, "failures")) // it ends by itself, too

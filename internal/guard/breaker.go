@@ -1,5 +1,5 @@
-// Package guard is what stands between the engine and a provider: decorators that keep a failing cloud from being called
-// in vain.
+// Package guard is what stands between the engine and a provider or the store: decorators that keep a failing cloud from
+// being called in vain, and that count, time and trace what is asked of either.
 // It refuses to stop the end of a machine, whatever fails, and to repeat a call: retries are the provider's own.
 package guard
 

@@ -1,10 +1,13 @@
 package guard
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/sony/gobreaker/v2"
@@ -187,4 +190,38 @@ func (b *Breaker) keep(key string, value []byte) {
 	default:
 		b.records[key] = value
 	}
+}
+
+// Circuit is an operation of a provider that has failed and not worked since.
+type Circuit struct {
+	Provider  string    `json:"provider"`
+	Operation string    `json:"operation"`
+	Open      bool      `json:"open"` // its calls are held back
+	Since     time.Time `json:"since"`
+	Last      string    `json:"lastError"`
+}
+
+// Circuits lists what fails now, by what all processes have noted.
+func Circuits(ctx context.Context, memory interface {
+	RecallPrefix(ctx context.Context, prefix string) (map[string][]byte, error)
+}, now time.Time,
+) ([]Circuit, error) {
+	records, err := memory.RecallPrefix(ctx, "breaker/")
+	if err != nil {
+		return nil, err
+	}
+	list := []Circuit{}
+	for key, held := range records {
+		parts := strings.Split(key, "/")
+		var r record
+		if len(parts) != 3 || json.Unmarshal(held, &r) != nil {
+			continue // the mark of the call that finds out
+		}
+		open := r.Circuit.State == gobreaker.StateOpen && now.Before(r.Circuit.Expiry)
+		list = append(list, Circuit{Provider: parts[1], Operation: parts[2], Open: open, Since: r.Since, Last: r.Last})
+	}
+	slices.SortFunc(list, func(a, b Circuit) int {
+		return cmp.Or(strings.Compare(a.Provider, b.Provider), strings.Compare(a.Operation, b.Operation))
+	})
+	return list, nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/openhostfactory/ohfp/internal/audit"
 	"github.com/openhostfactory/ohfp/internal/command"
 	"github.com/openhostfactory/ohfp/internal/query"
+	"github.com/openhostfactory/ohfp/internal/telemetry"
 )
 
 // Commands is the write side as far as Host Factory reaches it.
@@ -39,6 +40,8 @@ type Face struct {
 	Partial  Partial       // empty: PartialWithError
 	Caller   access.Caller // who runs the script
 	Audit    *audit.Log    // of who did what; nil: none
+	// Telemetry counts and traces calls; nil: nobody does.
+	Telemetry *telemetry.Instruments
 }
 
 // Reply is what one call prints and how it ends.
@@ -57,7 +60,9 @@ func (f *Face) Answer(ctx context.Context, action Action, input []byte) Reply {
 	if rule, ok := access.OfScript(string(action)); ok {
 		record = f.Audit.Begin(f.Caller, audit.Local, rule.Operation)
 	}
+	ctx, call := f.Telemetry.Begin(ctx, "hostfactory", string(action), "")
 	reply, err := f.answer(ctx, action, input)
+	call.End(err)
 	record.About(audit.Subjects(reply.Body)...)
 	record.End(context.WithoutCancel(ctx), err)
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 	"github.com/openhostfactory/ohfp/internal/command"
 	"github.com/openhostfactory/ohfp/internal/config"
 	"github.com/openhostfactory/ohfp/internal/query"
+	"github.com/openhostfactory/ohfp/internal/telemetry"
 	"github.com/openhostfactory/ohfp/provider"
 )
 
@@ -65,7 +66,7 @@ type Clouds interface {
 	ParseTemplate(text []byte) (ohfp.Template, error)
 }
 
-// Face serves assistants. All fields but ReadOnly and Audit are required.
+// Face serves assistants. All fields but ReadOnly, Audit, Telemetry and Counted are required.
 type Face struct {
 	Commands Commands
 	Queries  Queries
@@ -76,6 +77,9 @@ type Face struct {
 	Log      *slog.Logger
 	Audit    *audit.Log // of who did what
 	Tokens   *Tokens    // those of confirmations under way, which all callers of a process share
+
+	Telemetry *telemetry.Instruments                             // counts and traces calls; nil: nobody does
+	Counted   func(ctx context.Context) (telemetry.Tally, error) // what all processes have counted; nil: nobody has
 }
 
 // visit is one caller at the face.

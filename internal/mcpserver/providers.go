@@ -9,6 +9,7 @@ import (
 
 	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/internal/query"
+	"github.com/openhostfactory/ohfp/internal/telemetry"
 	"github.com/openhostfactory/ohfp/internal/view"
 )
 
@@ -93,7 +94,7 @@ func providerTools() []tool {
 		define(tool{
 			Name: "get_provider_metrics", Title: "Count what a provider has done", Offline: true,
 			Description: "Count the requests of a provider instance within a time by their status, what they asked for and got, and what the " +
-				"provider holds now with its estimated cost. It asks no cloud.",
+				"provider holds now with its estimated cost; and how all calls to its cloud went: errors, throttling, latency. It asks no cloud.",
 		}, providerMetrics),
 		define(tool{
 			Name: "get_iam_policy", Title: "Show the permissions that a provider needs", Offline: true,
@@ -277,11 +278,17 @@ func providerMetrics(ctx context.Context, c *call, in metricsIn) (view.ProviderM
 			return view.ProviderMetricsList{}, err
 		}
 	}
+	var counted telemetry.Tally
+	if c.Counted != nil {
+		if counted, err = c.Counted(ctx); err != nil {
+			return view.ProviderMetricsList{}, err
+		}
+	}
 	var names []string
 	for _, p := range c.Clouds.Providers() {
 		if in.Provider == "" || p.Name == in.Provider {
 			names = append(names, p.Name)
 		}
 	}
-	return view.NewProviderMetrics(names, requests, held, since), nil
+	return view.NewProviderMetrics(names, requests, held, counted, since), nil
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/internal/access"
 	"github.com/openhostfactory/ohfp/internal/command"
+	"github.com/openhostfactory/ohfp/internal/telemetry"
 )
 
 // tool is one operation as assistants see it. The table in internal/access says by Name who may use it and what it does.
@@ -45,7 +46,9 @@ func define[In, Out any](t tool, run func(ctx context.Context, c *call, in In) (
 	t.add = func(s *mcp.Server, def *mcp.Tool, v visit) {
 		mcp.AddTool(s, def, func(ctx context.Context, req *mcp.CallToolRequest, in In) (*mcp.CallToolResult, any, error) {
 			c := &call{visit: v, tool: def.Name, request: req}
+			ctx, answering := v.Telemetry.Begin(telemetry.WithCall(ctx, ""), "mcp", def.Name, "") // a session has many calls
 			out, err := guarded(c, func() (Out, error) { return run(ctx, c, in) })
+			answering.End(err)
 			if err != nil {
 				return c.failed(ctx, err), nil, nil
 			}

@@ -34,6 +34,7 @@ type recordKey struct{}
 
 // authorise lets a call through whose caller may make it, and records it.
 func (s *Server) authorise(ctx huma.Context, next func(huma.Context)) {
+	operationKnown(ctx)
 	op, _ := ctx.Operation().Metadata[operationKey].(access.Operation)
 	if op == "" {
 		next(ctx)

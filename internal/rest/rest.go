@@ -8,6 +8,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/openhostfactory/ohfp"
@@ -94,6 +95,8 @@ type Server struct {
 	NewID      func(t ohfp.RequestType) ohfp.RequestID
 	Now        func() time.Time
 	Log        *slog.Logger
+	Watched    Watched
+	current    atomic.Pointer[http.Handler]
 	feed       *feed
 	answers    *answers
 	documented []byte
@@ -104,11 +107,31 @@ type Memory = provider.Memory
 
 // Handler is the whole face. It ends its streams when ctx ends.
 func (s *Server) Handler(ctx context.Context) (http.Handler, error) {
+	own, err := s.face(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.current.CompareAndSwap(nil, &own) // it may have been replaced already
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { (*s.current.Load()).ServeHTTP(w, r) }), nil
+}
+
+// Replace lets another server answer the calls that come from now on. Those under way, and streams, go on as they began.
+func (s *Server) Replace(ctx context.Context, next *Server) error {
+	face, err := next.face(ctx)
+	if err != nil {
+		return err
+	}
+	s.current.Store(&face)
+	return nil
+}
+
+// face is what answers a call.
+func (s *Server) face(ctx context.Context) (http.Handler, error) {
 	s.feed, s.answers = newFeed(ctx, s), newAnswers()
 	on, err := s.described()
 	if err != nil {
 		return nil, err
 	}
 	s.Gate.Public, s.Gate.Refuse = open, turnAway
-	return s.survive(s.Gate.Wrap(s.compress(on.plain()))), nil
+	return s.observe(s.survive(s.Gate.Wrap(s.compress(on.plain())))), nil
 }

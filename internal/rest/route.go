@@ -61,7 +61,7 @@ func (s *Server) described() (*surface, error) {
 	on := s.surface()
 	for _, add := range []func(*surface){
 		addSystem, addTemplates, addRequests, addMachines, addReturns, addOrphans, addProviders, addInfrastructure, addEvents,
-		addWrites, addTemplateWrites, addUpkeep, addStreams,
+		addWrites, addTemplateWrites, addUpkeep, addStreams, addWatched,
 	} {
 		add(on)
 	}

@@ -8,18 +8,22 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/openhostfactory/ohfp"
+	"github.com/openhostfactory/ohfp/api"
 	"github.com/openhostfactory/ohfp/internal/access"
 	"github.com/openhostfactory/ohfp/internal/command"
+	"github.com/openhostfactory/ohfp/internal/figures"
 	"github.com/openhostfactory/ohfp/internal/gate"
 	"github.com/openhostfactory/ohfp/internal/placement"
 	"github.com/openhostfactory/ohfp/internal/query"
 	"github.com/openhostfactory/ohfp/internal/reconcile"
+	"github.com/openhostfactory/ohfp/internal/telemetry"
 	"github.com/openhostfactory/ohfp/provider"
 	"github.com/openhostfactory/ohfp/provider/fake"
 	"github.com/openhostfactory/ohfp/store"
@@ -79,6 +83,20 @@ func newWorld(tb testing.TB, change ...func(*world)) *world {
 		Health: func() Health { return Health{Ready: true, Live: true} },
 		Budget: 20 * time.Second, UnusedFor: time.Hour, Look: 10 * time.Millisecond,
 		NewID: w.commands.NewID, Now: clock.Now, Log: log,
+	}
+	instruments := &telemetry.Instruments{Meter: telemetry.NewMeter(), Now: clock.Now}
+	numbers := &figures.Figures{
+		Records: w.store, Memory: w.store, Installation: "here", Meter: instruments.Meter,
+		Queries: &query.Queries{Store: w.store, Memory: w.store, Templates: shelf, Now: clock.Now},
+		Book:    telemetry.Book{Path: filepath.Join(tb.TempDir(), "counters")}, Now: clock.Now, Log: log,
+	}
+	w.server.Watched = Watched{
+		Telemetry: instruments, Figures: numbers.Gather, Counted: numbers.Counted,
+		Status: func() api.SystemStatus { return api.SystemStatus{Ready: true, Live: true, StartedAt: clock.Now()} },
+		Checks: func(ctx context.Context) figures.HealthReport { return numbers.Health(ctx, w.store) },
+		Reload: func(context.Context) (api.Reloaded, error) {
+			return api.Reloaded{Changed: []string{"limits.max_machines"}, Restart: []string{}, Problems: []string{}}, nil
+		},
 	}
 	for _, c := range change {
 		c(w)

@@ -1,5 +1,7 @@
-// Package telemetry is how the program tells what it does: a structured log in a file that many processes share.
-// It refuses to write to standard output, which belongs to answers, and to let a log that cannot be written fail anything.
+// Package telemetry is how the program tells what it does: a structured log and counters in files that many processes
+// share, the figures that Prometheus reads, and traces.
+// It refuses to write to standard output, which belongs to answers, and to let a log, a counter or a trace that cannot be
+// kept fail anything.
 package telemetry
 
 import (
@@ -18,6 +20,7 @@ type Options struct {
 	MaxRotate int          // old files kept
 	Console   io.Writer    // gets the log too, usually standard error; nil: nobody
 	Fallback  io.Writer    // gets what the file cannot take, usually standard error; nil: nobody
+	JSON      bool         // lines are JSON objects, not key=value
 }
 
 // Open makes the logger. The file is opened with the first message, so that a call with nothing to say costs nothing.
@@ -38,10 +41,10 @@ func Open(o Options) (*slog.Logger, io.Closer, error) {
 	var closer io.Closer = nothing{}
 	if o.File != "" {
 		file := &File{Path: o.File, MaxBytes: int64(o.MaxSizeMB) << 20, Keep: o.MaxRotate, Fallback: o.Fallback}
-		handlers, closer = append(handlers, slog.NewTextHandler(file, form)), file
+		handlers, closer = append(handlers, o.lines(file, form)), file
 	}
 	if o.Console != nil {
-		handlers = append(handlers, slog.NewTextHandler(o.Console, form))
+		handlers = append(handlers, o.lines(o.Console, form))
 	}
 	var handler slog.Handler
 	switch len(handlers) {
@@ -52,7 +55,14 @@ func Open(o Options) (*slog.Logger, io.Closer, error) {
 	default:
 		handler = slog.NewMultiHandler(handlers...)
 	}
-	return slog.New(handler).With("pid", os.Getpid()), closer, nil
+	return slog.New(correlated{handler}).With("pid", os.Getpid()), closer, nil
+}
+
+func (o Options) lines(to io.Writer, form *slog.HandlerOptions) slog.Handler {
+	if o.JSON {
+		return slog.NewJSONHandler(to, form)
+	}
+	return slog.NewTextHandler(to, form)
 }
 
 // nothing is the closer of a log without file.

@@ -4,7 +4,9 @@ import (
 	"time"
 
 	"github.com/openhostfactory/ohfp"
+	"github.com/openhostfactory/ohfp/internal/figures"
 	"github.com/openhostfactory/ohfp/internal/query"
+	"github.com/openhostfactory/ohfp/internal/telemetry"
 )
 
 // ProviderMetrics is what a provider instance has done and holds, by the records.
@@ -15,6 +17,9 @@ type ProviderMetrics struct {
 	Asked     int                 `json:"asked"`     // machines, or units, in these requests
 	Delivered int                 `json:"delivered"` // of them
 	Now       query.UsageGroup    `json:"now"`       // what is there and on its way, whenever it was asked for
+
+	// Calls to its cloud, of all processes of the work directory since they began to count.
+	Calls figures.ProviderCalls `json:"calls"`
 }
 
 // ProviderMetricsList is that of several.
@@ -22,8 +27,9 @@ type ProviderMetricsList struct {
 	Providers []ProviderMetrics `json:"providers"`
 }
 
-// NewProviderMetrics counts, for the providers named, requests for machines made since then, beside what they hold now.
-func NewProviderMetrics(names []string, requests []ohfp.Request, held query.UsageReport, since time.Time) ProviderMetricsList {
+// NewProviderMetrics counts, for the providers named, requests for machines made since then, beside what they hold now and how calls
+// to their clouds went.
+func NewProviderMetrics(names []string, requests []ohfp.Request, held query.UsageReport, counted telemetry.Tally, since time.Time) ProviderMetricsList {
 	list := ProviderMetricsList{Providers: []ProviderMetrics{}}
 	for _, name := range names {
 		m := ProviderMetrics{Provider: name, Since: timestamp(since), Requests: map[ohfp.Status]int{}, Now: query.UsageGroup{Name: name, Dollars: "0"}}
@@ -39,6 +45,7 @@ func NewProviderMetrics(names []string, requests []ohfp.Request, held query.Usag
 				m.Now = group
 			}
 		}
+		m.Calls = figures.CallsOf(counted, name)
 		list.Providers = append(list.Providers, m)
 	}
 	return list

@@ -58,7 +58,7 @@ func (r *rate) UnmarshalJSON(data []byte) error {
 
 // api is the way to AWS: one retry layer and, unless the operator wants none, one pacer on it.
 func (s settings) api(env provider.Environment, connect func(context.Context) (awsapi.Clients, error)) awsapi.API {
-	api := awsapi.API{Connect: connect, Retry: &awsapi.Retry{Now: env.Now, Sleep: awsapi.Sleep}}
+	api := awsapi.API{Connect: connect, Called: env.Called, Now: env.Now, Retry: &awsapi.Retry{Now: env.Now, Sleep: awsapi.Sleep}}
 	if s.maxRetries != nil {
 		api.Retry.Tries = *s.maxRetries + 1
 	}

@@ -33,8 +33,14 @@ const (
 	maxAnswer = 1 << 30
 )
 
+// CallVariable is the environment variable that hands the id of a call to the program that goes on with it.
+const CallVariable = "OHFP_CALL_ID"
+
 // Status is the action that asks for the state of the daemon itself.
 const Status = "status"
+
+// Reload is the action that has the daemon read its configuration again.
+const Reload = "reload"
 
 // Greeting is what the daemon says first.
 type Greeting struct {
@@ -51,6 +57,7 @@ type Request struct {
 	Conf     string `json:"conf,omitempty"`     // the configuration directory
 	File     string `json:"file,omitempty"`     // the configuration file that the user names
 	Caller   string `json:"caller,omitempty"`   // who calls, for the record
+	Call     string `json:"call,omitempty"`     // the id of the call, for logs and traces
 	Input    int    `json:"input"`              // bytes that follow
 }
 

@@ -5,10 +5,13 @@ package awsapi
 
 import (
 	"context"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"github.com/openhostfactory/ohfp/provider"
 )
 
 // EC2 is what this provider uses of EC2. [ec2.Client] implements it.
@@ -52,6 +55,9 @@ type API struct {
 	Retry    *Retry   // nil: each call is tried once
 	Pacer    *Pacer   // nil: calls are not paced
 	Priority Priority // of all calls; ByOperation: each has its own
+	// Called is told of every try of a call, for those who count them; nil: nobody does. It needs Now.
+	Called func(ctx context.Context, c provider.Call)
+	Now    func() time.Time
 }
 
 // As is the same way to AWS for calls that are more or less urgent than their operations are as a rule.

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/openhostfactory/ohfp"
+	"github.com/openhostfactory/ohfp/provider"
 )
 
 const (
@@ -128,7 +129,7 @@ func (a API) do(ctx context.Context, c call, try func() error) error {
 			}
 			return err
 		}
-		err := try()
+		err := a.attempt(ctx, c, try)
 		if err == nil {
 			return nil
 		}
@@ -144,4 +145,19 @@ func (a API) do(ctx context.Context, c call, try func() error) error {
 			return failed
 		}
 	}
+}
+
+// attempt makes one try, and tells of it.
+func (a API) attempt(ctx context.Context, c call, try func() error) error {
+	if a.Called == nil {
+		return try()
+	}
+	began := a.Now()
+	err := try()
+	told := provider.Call{Operation: c.operation, Took: a.Now().Sub(began)}
+	if err != nil {
+		told.Err = Fail(c.operation, err)
+	}
+	a.Called(ctx, told)
+	return err
 }

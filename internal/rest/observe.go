@@ -1,0 +1,171 @@
+package rest
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/openhostfactory/ohfp"
+	"github.com/openhostfactory/ohfp/api"
+	"github.com/openhostfactory/ohfp/internal/figures"
+	"github.com/openhostfactory/ohfp/internal/telemetry"
+)
+
+// Watched is what those who watch over the program are told.
+type Watched struct {
+	Telemetry *telemetry.Instruments                             // counts and traces calls; nil: nobody does
+	Figures   func(ctx context.Context) (telemetry.Tally, error) // everything, for Prometheus
+	Counted   func(ctx context.Context) (telemetry.Tally, error) // what processes have counted
+	Status    func() api.SystemStatus
+	Checks    func(ctx context.Context) figures.HealthReport
+	Reload    func(ctx context.Context) (api.Reloaded, error)
+}
+
+// answeringKey is where the context of a call has how it is counted.
+type answeringKey struct{}
+
+// unknownOperation is counted for calls that no route answers.
+const unknownOperation = "none"
+
+// observe gives each call the id that it came with, or one of its own, and counts it.
+func (s *Server) observe(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx := telemetry.WithCall(r.Context(), r.Header.Get("X-Request-Id"))
+		ctx, answering := s.Watched.Telemetry.Begin(ctx, "rest", unknownOperation, r.Header.Get("Traceparent"))
+		w.Header().Set("X-Request-Id", telemetry.CallOf(ctx))
+		to := &observed{ResponseWriter: w, status: http.StatusOK}
+		next.ServeHTTP(to, r.WithContext(context.WithValue(ctx, answeringKey{}, answering)))
+		answering.Ended(outcomeOf(to.status), nil)
+	})
+}
+
+// operationKnown tells by which route a call is answered.
+func operationKnown(ctx huma.Context) {
+	if answering, ok := ctx.Context().Value(answeringKey{}).(*telemetry.Answering); ok {
+		answering.Operation = ctx.Operation().OperationID
+		answering.Untimed = strings.HasPrefix(ctx.Operation().OperationID, "stream")
+	}
+}
+
+// observed sees with which status an answer begins.
+type observed struct {
+	http.ResponseWriter
+
+	status int
+	begun  bool
+}
+
+func (o *observed) WriteHeader(status int) {
+	if !o.begun {
+		o.status, o.begun = status, true
+	}
+	o.ResponseWriter.WriteHeader(status)
+}
+
+func (o *observed) Write(b []byte) (int, error) {
+	o.begun = true
+	return o.ResponseWriter.Write(b)
+}
+
+// Unwrap lets streams reach the connection.
+func (o *observed) Unwrap() http.ResponseWriter { return o.ResponseWriter }
+
+// outcomeOf is how a status counts.
+func outcomeOf(status int) string {
+	switch status {
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusBadGateway:
+		return telemetry.Outcome(ohfp.ErrDenied)
+	case http.StatusNotFound, http.StatusMethodNotAllowed:
+		return telemetry.Outcome(ohfp.ErrNotFound)
+	case http.StatusConflict, http.StatusPreconditionFailed:
+		return telemetry.Outcome(ohfp.ErrConflict)
+	case http.StatusTooManyRequests:
+		return telemetry.OutcomeThrottled
+	case http.StatusServiceUnavailable:
+		return telemetry.Outcome(ohfp.ErrUnavailable)
+	case http.StatusGatewayTimeout:
+		return telemetry.Outcome(ohfp.ErrTimeout)
+	}
+	switch {
+	case status < http.StatusBadRequest:
+		return telemetry.OutcomeOK
+	case status < http.StatusInternalServerError:
+		return telemetry.Outcome(ohfp.ErrInvalid)
+	default:
+		return telemetry.OutcomeInternal
+	}
+}
+
+type metricsAnswer struct {
+	ContentType string `header:"Content-Type"`
+	Body        []byte
+}
+
+type statusAnswer struct{ Body api.SystemStatus }
+
+type checksAnswer struct {
+	Status int
+	Body   figures.HealthReport
+}
+
+type reloadAnswer struct{ Body api.Reloaded }
+
+type providerMetricsAnswer struct{ Body figures.ProviderCalls }
+
+func addWatched(on *surface) {
+	s := on.server
+	add(on, route{
+		Operation: "system.metrics", Method: http.MethodGet, Path: "/metrics", ID: "metrics", Tag: "system",
+		Summary: "Figures for Prometheus", Text: "In its text format, version 0.0.4; see docs/monitoring.md.",
+	},
+		func(ctx context.Context, _ *struct{}) (*metricsAnswer, error) {
+			t, err := s.Watched.Figures(ctx)
+			if err != nil {
+				return nil, err
+			}
+			return &metricsAnswer{ContentType: telemetry.ContentType, Body: telemetry.Exposition(t)}, nil
+		})
+	add(on, route{
+		Operation: "system.status", Method: http.MethodGet, Path: "/api/v1/system/status", ID: "getSystemStatus", Tag: "system",
+		Summary: "How the program is that answers",
+	},
+		func(context.Context, *struct{}) (*statusAnswer, error) {
+			return &statusAnswer{Body: s.Watched.Status()}, nil
+		})
+	add(on, route{
+		Operation: "system.health", Method: http.MethodGet, Path: "/api/v1/system/health", ID: "getSystemHealth", Tag: "system",
+		Summary: "What works and what does not", Text: "Each look with how long it took. 503 when one has failed. It asks no cloud.",
+	},
+		func(ctx context.Context, _ *struct{}) (*checksAnswer, error) {
+			out := &checksAnswer{Status: http.StatusOK, Body: s.Watched.Checks(ctx)}
+			if !out.Body.Healthy {
+				out.Status = http.StatusServiceUnavailable
+			}
+			return out, nil
+		})
+	add(on, route{
+		Operation: "system.reload", Method: http.MethodPost, Path: "/api/v1/system/reload", ID: "reload", Tag: "system",
+		Summary: "Read the configuration again", Text: "Calls under way are finished with the old one. One that is wrong is refused, and the old one stays.",
+		Write: true,
+	},
+		func(ctx context.Context, _ *struct{}) (*reloadAnswer, error) {
+			done, err := s.Watched.Reload(ctx)
+			return &reloadAnswer{Body: done}, err
+		})
+	add(on, route{
+		Operation: "providers.metrics", Method: http.MethodGet, Path: "/api/v1/providers/{name}/metrics", ID: "getProviderMetrics",
+		Tag: "providers", Summary: "How calls to the cloud of a provider went",
+	},
+		func(ctx context.Context, in *ProviderInput) (*providerMetricsAnswer, error) {
+			if err := s.known(in.Name); err != nil {
+				return nil, err
+			}
+			t, err := s.Watched.Counted(ctx)
+			if err != nil {
+				return nil, err
+			}
+			return &providerMetricsAnswer{Body: figures.CallsOf(t, in.Name)}, nil
+		})
+}
