@@ -31,6 +31,7 @@ requests status -r --request-id
 requests watch --interval
 requests list-returns --status
 system serve --host --port --workers --reload --server-log-level --socket-path
+config reload
 infrastructure discover --show --summary --all-providers
 infrastructure show
 infrastructure validate
@@ -69,15 +70,6 @@ init --force --non-interactive --scheduler --provider --region --profile --confi
 
 // referenceEverywhere are the flags that all commands of the Python system take.
 const referenceEverywhere = "-f --file -d --data --provider --region --profile --scheduler --format --dry-run --yes -y --all --verbose --quiet --no-color --limit --offset --filter --config --log-level --output"
-
-// TestReloadIsRefused: the command that the Python system has and we have not says what there is instead.
-func TestReloadIsRefused(t *testing.T) {
-	t.Parallel()
-	code, _, stderr := (&desk{}).run(t.Context(), "config", "reload")
-	if code != exitUsage || !strings.Contains(stderr, "restart ohfp serve") {
-		t.Errorf("exit %d, %s", code, stderr)
-	}
-}
 
 // TestOddFlagsAreRefused: a flag that nobody ever had gets no advice but the nearest one.
 func TestOddFlagsAreRefused(t *testing.T) {

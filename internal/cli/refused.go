@@ -51,7 +51,7 @@ func insteadOf() map[string]string {
 		"templates generate --generic":            "leave it out: the examples leave out what the provider's template defaults say",
 		"templates generate --provider-specific":  "use --subnet-ids and --security-group-ids to have them written out",
 		"system serve --workers":                  "leave it out: one process serves all calls at once",
-		"system serve --reload":                   "leave it out: templates are read whenever they are asked for; restart it for a new configuration",
+		"system serve --reload":                   "leave it out: templates are read whenever they are asked for; use ohfp system reload for a new configuration",
 		"system serve --server-log-level":         "use --log-level",
 		"infrastructure discover --show":          "use --filter kind=subnet, vpc or security-group",
 		"infrastructure discover --summary":       "use --format table --fields kind,id,name",
@@ -66,16 +66,6 @@ func insteadOf() map[string]string {
 // longName is the flag that a one-letter flag of the Python system stands for.
 func longName(shorthand string) string {
 	return map[string]string{"f": "file", "d": "data", "y": "yes"}[shorthand]
-}
-
-// insteadOfCommand says what to do in the place of a command that the Python system has and we have not.
-func insteadOfCommand(path string) string {
-	switch path {
-	case "config reload":
-		return "the files are read whenever a command starts; restart ohfp serve to have it read them again"
-	default:
-		return ""
-	}
 }
 
 // withTemplateIDs lets a command take the ids of its arguments as a flag, too.

@@ -142,10 +142,7 @@ func group(cmd *cobra.Command) *cobra.Command {
 			return nil
 		}
 		advice := ""
-		_, path, _ := strings.Cut(cmd.CommandPath(), " ")
-		if known := insteadOfCommand(path + " " + args[0]); known != "" {
-			advice = known + "; "
-		} else if nearest := cmd.SuggestionsFor(args[0]); len(nearest) > 0 {
+		if nearest := cmd.SuggestionsFor(args[0]); len(nearest) > 0 {
 			advice = "did you mean " + strings.Join(nearest, " or ") + "? "
 		}
 		return usageErrorf("%s has no command %q; %ssee %s --help", cmd.CommandPath(), args[0], advice, cmd.CommandPath())
