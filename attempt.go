@@ -39,6 +39,7 @@ type Attempt struct {
 	IntendedAt time.Time `json:"intendedAt"`
 	CalledAt   time.Time `json:"calledAt"`            // when its call was last about to be made, repetitions included
 	Doubtful   bool      `json:"doubtful,omitempty"`  // repeated, so that a refusal does not prove that nothing was launched
+	EarlierAt  time.Time `json:"earlierAt,omitzero"`  // when the call before that was about to be made, if it was repeated
 	AnsweredAt time.Time `json:"answeredAt,omitzero"` // zero: the outcome is unknown
 	Resource   string    `json:"resource,omitempty"`  // what the cloud made: reservation, fleet or group
 	Failures   []Failure `json:"failures,omitempty"`
@@ -90,8 +91,8 @@ func (r *Request) Repeat(number int, now time.Time) error {
 	case r.Status.Terminal() || r.Status == StatusStopping:
 		return Errorf(ErrConflict, "request %s is %s and launches nothing more", r.ID, r.Status)
 	}
-	r.Attempts[number-1].CalledAt = now
-	r.Attempts[number-1].Doubtful = true
+	a := &r.Attempts[number-1]
+	a.EarlierAt, a.CalledAt, a.Doubtful = a.CalledAt, now, true
 	return nil
 }
 
@@ -217,6 +218,12 @@ func (f Failure) String() string {
 // shown says whether a look at the cloud shows all that the calls of the attempt can have launched.
 func (a Attempt) shown(f Facts) bool {
 	return f.Complete && f.ObservedAt.Sub(a.CalledAt) > ShowsAfter
+}
+
+// overtaken says whether the attempt was refused while an earlier call of it may still be on its way, in another process or
+// after a crash: should that one arrive now, it launches.
+func (a Attempt) overtaken(now time.Time) bool {
+	return a.Answered() && a.Doubtful && now.Sub(a.EarlierAt) < CallLasts
 }
 
 // openAttempt is the attempt whose outcome is unknown, nil when there is none.

@@ -41,7 +41,7 @@ func TestIntend(t *testing.T) {
 func TestRepeat(t *testing.T) {
 	t.Parallel()
 	r := acquire(1, attempt(open(0)))
-	if err := r.Repeat(1, after(time.Minute)); err != nil || !r.Attempts[0].CalledAt.Equal(after(time.Minute)) || !r.Attempts[0].Doubtful {
+	if err := r.Repeat(1, after(time.Minute)); err != nil || !r.Attempts[0].CalledAt.Equal(after(time.Minute)) || !r.Attempts[0].EarlierAt.Equal(start()) || !r.Attempts[0].Doubtful {
 		t.Errorf("repeating: attempt %+v, error %v", r.Attempts[0], err)
 	}
 	if !r.Attempts[0].IntendedAt.Equal(start()) {

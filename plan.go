@@ -13,6 +13,9 @@ const (
 	// ReplayFor bounds how long a stored call may be repeated with its token. EC2 keeps tokens for longer than a day;
 	// half of that leaves room for clocks that disagree.
 	ReplayFor = 12 * time.Hour
+	// CallLasts bounds how long a call is on its way, with the tries that one process makes of it. AWS's are given up after a
+	// minute each (request_timeout).
+	CallLasts = 2 * time.Minute
 	// ShowsAfter is how long after a call a complete read that does not show its machines proves that it was never
 	// carried out.
 	ShowsAfter = 5 * time.Minute
@@ -141,6 +144,8 @@ func planAcquire(r Request, f Facts, now time.Time) []Action {
 	case now.Before(r.Paced.Until):
 		return actions
 	case missing <= 0 || !now.Before(r.Deadline) && !paced || last != nil && last.Permanent:
+		return actions
+	case last != nil && last.overtaken(now):
 		return actions
 	}
 	if a := r.yielding(now); a != nil {

@@ -80,6 +80,11 @@ func throttled(a *ohfp.Attempt) { a.Throttled = true }
 
 func doubtful(a *ohfp.Attempt) { a.Doubtful = true }
 
+// repeated is doubtful since a call was made a minute after the first.
+func repeated(a *ohfp.Attempt) {
+	a.EarlierAt, a.CalledAt, a.Doubtful = a.CalledAt, a.CalledAt.Add(time.Minute), true
+}
+
 func machine(id ohfp.MachineID, changes ...func(*ohfp.Machine)) ohfp.Machine {
 	m := ohfp.Machine{
 		Provider: "aws", ID: id, Request: "req-1", Template: "t", Attempt: 1, Resource: "fleet-1", State: ohfp.MachinePending, LaunchedAt: start(),
@@ -158,6 +163,8 @@ func TestPlanLaunches(t *testing.T) {
 		{"nothing was tried", acquire(3, status(ohfp.StatusPending)), ohfp.Facts{}, 0, []ohfp.Action{ohfp.Launch{Count: 3}}},
 		{"all are on the way", acquire(2, attempt(), with(machine("i-1"), machine("i-2"))), saw(soon), soon, nil},
 		{"one offering is full, others are left", acquire(2, attempt(refused(false))), saw(0), 0, []ohfp.Action{ohfp.Launch{Count: 2}}},
+		{"refused while an earlier call may be on its way", acquire(2, attempt(refused(false), repeated)), saw(0), ohfp.CallLasts - 1, nil},
+		{"refused after any earlier call has ended", acquire(2, attempt(refused(false), repeated)), saw(0), ohfp.CallLasts, []ohfp.Action{ohfp.Launch{Count: 2}}},
 		{"some came", acquire(3, attempt(refused(false)), with(machine("i-1"))), saw(0), 0, []ohfp.Action{ohfp.Launch{Count: 2}}},
 		{"every offering is full: a moment later", acquire(2, waits(1)), saw(0), soon - 1, nil},
 		{"every offering is full: later", acquire(2, waits(1)), saw(0), soon, []ohfp.Action{ohfp.Launch{Count: 2}}},

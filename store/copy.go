@@ -37,7 +37,7 @@ func requestInUTC(r *ohfp.Request) {
 	utc(&r.CreatedAt, &r.Deadline, &r.Paced.Until, &r.Paced.Done, &r.AnsweredAt, &r.PolledAt, &r.AbandonedAt, &r.CompletedAt, &r.ClearedAt)
 	for i := range r.Attempts {
 		a := &r.Attempts[i]
-		utc(&a.IntendedAt, &a.CalledAt, &a.AnsweredAt, &a.RetiredAt, &a.ToldAt, &a.YieldedAt)
+		utc(&a.IntendedAt, &a.CalledAt, &a.EarlierAt, &a.AnsweredAt, &a.RetiredAt, &a.ToldAt, &a.YieldedAt)
 	}
 	for i := range r.Machines {
 		machineInUTC(&r.Machines[i])
