@@ -39,6 +39,9 @@ func TestChart(t *testing.T) {
 		{"simulated: {enabled: true}", `"templateId": "EC2FleetInstant"`},
 		{"serviceAccount: {annotations: {eks.amazonaws.com/role-arn: arn}}", "eks.amazonaws.com/role-arn: arn"},
 		{"ingress: {enabled: true, tlsSecret: tls}", "secretName: tls"},
+		{"tls: {secret: mine}", "port: http, scheme: HTTPS }"},
+		{"tls: {secret: mine}", "name: OHFP_API_TLS_CERT_FILE, value: /etc/ohfp-tls/tls.crt"},
+		{"tls: {secret: mine}", "secretName: mine"},
 		{"networkPolicy: {enabled: true}", "ingress: []"},
 		{"serviceMonitor: {enabled: true, tokenSecret: s}", "credentials: { name: s, key: token }"},
 
