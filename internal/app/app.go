@@ -46,6 +46,7 @@ type App struct {
 	Figures   *figures.Figures // what is told of the installation in numbers; without its records when only templates are listed
 
 	catalog  *catalog
+	registry provider.Registry
 	now      func() time.Time
 	exporter *telemetry.Exporter // nil: nobody takes traces
 	level    *slog.LevelVar
@@ -81,7 +82,7 @@ func Registry() provider.Registry {
 
 // Open puts the program together. No cloud is called.
 func Open(ctx context.Context, cfg config.Config, o Options) (*App, error) {
-	a := &App{Config: cfg, now: o.Now}
+	a := &App{Config: cfg, now: o.Now, registry: o.registry()}
 	if err := a.tell(ctx, o); err != nil {
 		return nil, err
 	}

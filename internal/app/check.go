@@ -5,15 +5,20 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/openhostfactory/ohfp/internal/config"
 	"github.com/openhostfactory/ohfp/provider"
 )
 
-// SecretSetting says whether a provider type's own setting is shown to nobody.
+// SecretSetting says whether a provider type's own setting is shown to nobody. Of the defaults for templates it is user
+// data, which no listing of templates shows either.
 func SecretSetting(types provider.Registry) func(kind, name string) bool {
 	return func(kind, name string) bool {
+		if field, ok := strings.CutPrefix(name, config.TemplateDefaults); ok {
+			return strings.HasPrefix(strings.ToLower(strings.ReplaceAll(field, "_", "")), "userdata")
+		}
 		for _, s := range types.Own(kind) {
 			if s.Name == name {
 				return s.Secret
@@ -21,6 +26,11 @@ func SecretSetting(types provider.Registry) func(kind, name string) bool {
 		}
 		return false
 	}
+}
+
+// Settings returns a setting, those of a section, or with an empty name all. Secrets are hidden.
+func (a *App) Settings(name string) (config.Shown, error) {
+	return a.Config.Show(SecretSetting(a.registry), name)
 }
 
 // ConfigSchema is the JSON Schema of configuration files.

@@ -6,24 +6,16 @@ import (
 	"fmt"
 
 	"github.com/openhostfactory/ohfp"
+	"github.com/openhostfactory/ohfp/internal/view"
 	"github.com/openhostfactory/ohfp/provider"
 )
 
-// Instance is a provider instance as it is configured.
-type Instance struct {
-	Name     string `json:"name"`
-	Type     string `json:"type"`
-	Enabled  bool   `json:"enabled"`
-	Priority int    `json:"priority"` // lower comes first
-	Default  bool   `json:"default"`  // launches the templates that name no provider
-}
-
 // Providers lists the configured provider instances. None is opened.
-func (a *App) Providers() []Instance {
+func (a *App) Providers() []view.Provider {
 	chosen, _ := a.catalog.policy.Choose(ohfp.Template{}) // without an enabled provider none is the default
-	list := make([]Instance, 0, len(a.Config.Providers))
+	list := make([]view.Provider, 0, len(a.Config.Providers))
 	for _, p := range a.Config.Providers {
-		list = append(list, Instance{
+		list = append(list, view.Provider{
 			Name: p.Name, Type: p.Type, Enabled: p.Enabled, Priority: p.Priority, Default: p.Enabled && p.Name == chosen.Provider,
 		})
 	}
@@ -112,13 +104,6 @@ func capable[T any](ctx context.Context, a *App, name, capability string) (T, er
 	return able, nil
 }
 
-// Reference is something in the cloud that a template names.
-type Reference struct {
-	Template ohfp.TemplateID `json:"templateId"`
-	Provider string          `json:"provider"`
-	provider.Resource
-}
-
 // Discover lists what the account of a provider instance has that templates may refer to.
 func (a *App) Discover(ctx context.Context, name string) (provider.Inventory, error) {
 	discoverer, err := a.discoverer(ctx, name)
@@ -134,7 +119,7 @@ func (a *App) discoverer(ctx context.Context, name string) (provider.Discoverer,
 
 // References lists what the templates of a provider instance refer to, or those of all when name is empty. It asks no
 // cloud. The problems are sentences about templates of which that cannot be told.
-func (a *App) References(ctx context.Context, name string) (list []Reference, problems []string, err error) {
+func (a *App) References(ctx context.Context, name string) (list []view.Reference, problems []string, err error) {
 	if _, ok := a.Config.Provider(name); name != "" && !ok {
 		return nil, nil, ohfp.Errorf(ohfp.ErrNotFound, "provider %s does not exist; see ohfp providers list", name)
 	}
@@ -142,22 +127,22 @@ func (a *App) References(ctx context.Context, name string) (list []Reference, pr
 	if err != nil {
 		return nil, problems, err
 	}
-	list = []Reference{}
-	for _, view := range views {
-		choice, err := a.catalog.policy.Choose(view.Template)
+	list = []view.Reference{}
+	for _, listed := range views {
+		choice, err := a.catalog.policy.Choose(listed.Template)
 		if err == nil && name != "" && choice.Provider != name {
 			continue
 		}
 		var found []provider.Resource
 		if err == nil {
-			found, err = a.references(ctx, choice.Provider, view.Template)
+			found, err = a.references(ctx, choice.Provider, listed.Template)
 		}
 		if err != nil {
 			problems = append(problems, err.Error())
 			continue
 		}
 		for _, r := range found {
-			list = append(list, Reference{Template: view.Template.ID, Provider: choice.Provider, Resource: r})
+			list = append(list, view.Reference{Template: listed.Template.ID, Provider: choice.Provider, Resource: r})
 		}
 	}
 	return list, problems, nil
@@ -172,7 +157,7 @@ func (a *App) references(ctx context.Context, name string, t ohfp.Template) ([]p
 }
 
 // Missing returns those of the references that their clouds do not have, or that the identity may not see.
-func (a *App) Missing(ctx context.Context, wanted []Reference) ([]Reference, error) {
+func (a *App) Missing(ctx context.Context, wanted []view.Reference) ([]view.Reference, error) {
 	type key struct{ provider, kind, id string }
 	byProvider := map[string][]provider.Resource{}
 	for _, r := range wanted {
@@ -192,7 +177,7 @@ func (a *App) Missing(ctx context.Context, wanted []Reference) ([]Reference, err
 			gone[key{name, r.Kind, r.ID}] = true
 		}
 	}
-	list := []Reference{}
+	list := []view.Reference{}
 	for _, r := range wanted {
 		if gone[key{r.Provider, r.Kind, r.ID}] {
 			list = append(list, r)

@@ -11,6 +11,7 @@ import (
 	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/internal/command"
 	"github.com/openhostfactory/ohfp/internal/config"
+	"github.com/openhostfactory/ohfp/internal/view"
 	"github.com/openhostfactory/ohfp/provider"
 	inmemory "github.com/openhostfactory/ohfp/store/memory"
 )
@@ -66,7 +67,7 @@ func TestIncapable(t *testing.T) {
 // TestProviders: the default is the one that placement would choose, and never a disabled one.
 func TestProviders(t *testing.T) {
 	t.Parallel()
-	want := []Instance{
+	want := []view.Provider{
 		{Name: "off", Type: "plain", Priority: -1},
 		{Name: "last", Type: "plain", Enabled: true, Priority: 2},
 		{Name: "first", Type: "plain", Enabled: true, Priority: 1, Default: true},

@@ -7,6 +7,7 @@ import (
 
 	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/internal/templates"
+	"github.com/openhostfactory/ohfp/internal/view"
 	"github.com/openhostfactory/ohfp/provider"
 )
 
@@ -49,6 +50,24 @@ func (a *App) MissingOf(ctx context.Context, t ohfp.Template) ([]provider.Resour
 		return nil, fmt.Errorf("look for what template %s refers to: %w", t.ID, err)
 	}
 	return missing, nil
+}
+
+// Judge says whether a template could be used, online also whether its cloud has what it refers to. What is wrong with the
+// template is in the answer; an error is that it could not be looked at.
+func (a *App) Judge(ctx context.Context, t WrittenTemplate, online bool) (view.TemplateVerdict, error) {
+	v := view.TemplateVerdict{ID: t.ID}
+	complete, err := a.CheckTemplate(ctx, t.Template)
+	if err == nil && online {
+		v.Missing, err = a.MissingOf(ctx, complete)
+	}
+	if err != nil {
+		if ctx.Err() != nil {
+			return v, err
+		}
+		v.Problems = append(v.Problems, t.Blame(err).Error())
+	}
+	v.Valid = len(v.Problems) == 0 && len(v.Missing) == 0
+	return v, nil
 }
 
 // ExampleTemplates are templates to begin with, of an API or of all, from the named provider.

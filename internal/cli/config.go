@@ -32,12 +32,6 @@ environment, and flags.`,
 	return cmd
 }
 
-// settingList is the answer of config show.
-type settingList struct {
-	Settings []config.Value `json:"settings"`
-	Files    []string       `json:"files"`
-}
-
 func (p *program) configShowCommand() *cobra.Command {
 	origin := false
 	cmd := &cobra.Command{
@@ -57,7 +51,7 @@ func (p *program) configShowCommand() *cobra.Command {
 			if len(args) > 0 {
 				key = args[0]
 			}
-			values, err := config.Select(cfg.Values(app.SecretSetting(p.providers)), key)
+			shown, err := cfg.Show(app.SecretSetting(p.providers), key)
 			if err != nil {
 				return err
 			}
@@ -65,13 +59,11 @@ func (p *program) configShowCommand() *cobra.Command {
 			if origin {
 				columns = append(columns, output.Column{Key: "origin"})
 			} else {
-				for i := range values {
-					values[i].Origin = ""
+				for i := range shown.Settings {
+					shown.Settings[i].Origin = ""
 				}
 			}
-			return p.show(settingList{Settings: values, Files: append([]string{}, cfg.Files...)}, output.Layout{
-				Records: "settings", Empty: "Nothing is set.", Columns: columns,
-			})
+			return p.show(shown, output.Layout{Records: "settings", Empty: "Nothing is set.", Columns: columns})
 		},
 	}
 	cmd.Flags().BoolVar(&origin, "origin", false, "also where each value comes from")
@@ -184,14 +176,6 @@ func (p *program) apply(ctx context.Context, changes ...config.Change) (config.C
 	return done, err
 }
 
-// configCheck is the answer of config validate.
-type configCheck struct {
-	Valid    bool     `json:"valid"`
-	Files    []string `json:"files"`
-	Errors   []string `json:"errors"`
-	Warnings []string `json:"warnings"`
-}
-
 func (p *program) configValidateCommand() *cobra.Command {
 	file := ""
 	cmd := &cobra.Command{
@@ -207,19 +191,8 @@ cloud. The exit code is 1 when something is wrong.`,
 			if file != "" {
 				w.Global.Config = file
 			}
-			found := configCheck{Valid: true, Files: []string{}, Errors: []string{}, Warnings: []string{}}
 			cfg, err := p.config(w)
-			if err == nil {
-				found.Files, found.Warnings = append(found.Files, cfg.Files...), append(found.Warnings, cfg.Notes...)
-				err = app.Check(cmd.Context(), cfg, p.providers, cfg.LookupEnv(p.lookupEnv))
-			} else if file != "" {
-				if path, bad := filepath.Abs(file); bad == nil {
-					found.Files = append(found.Files, path)
-				}
-			}
-			for _, problem := range problemsIn(err) {
-				found.Valid, found.Errors = false, append(found.Errors, problem.Error())
-			}
+			found, err := p.checkConfig(cmd.Context(), w, cfg, err)
 			if shown := p.show(found, output.Layout{}); shown != nil {
 				return shown
 			}
@@ -231,6 +204,24 @@ cloud. The exit code is 1 when something is wrong.`,
 	}
 	cmd.Flags().StringVar(&file, "file", "", "check this `FILE` instead")
 	return cmd
+}
+
+// checkConfig tells what is wrong with a configuration that was read or failed to be, beside the error that says that
+// something is.
+func (p *program) checkConfig(ctx context.Context, w wish, cfg config.Config, err error) (config.Checked, error) {
+	found := config.Checked{Valid: true, Files: []string{}, Errors: []string{}, Warnings: []string{}}
+	if err == nil {
+		found.Files, found.Warnings = append(found.Files, cfg.Files...), append(found.Warnings, cfg.Notes...)
+		err = app.Check(ctx, cfg, p.providers, cfg.LookupEnv(p.lookupEnv))
+	} else if w.Global.Config != "" {
+		if path, bad := filepath.Abs(w.Global.Config); bad == nil {
+			found.Files = append(found.Files, path)
+		}
+	}
+	for _, problem := range problemsIn(err) {
+		found.Valid, found.Errors = false, append(found.Errors, problem.Error())
+	}
+	return found, err
 }
 
 // problemsIn are the errors that were joined to one.

@@ -12,6 +12,7 @@ import (
 	"github.com/openhostfactory/ohfp/internal/app"
 	"github.com/openhostfactory/ohfp/internal/command"
 	"github.com/openhostfactory/ohfp/internal/output"
+	"github.com/openhostfactory/ohfp/internal/view"
 )
 
 func (p *program) infrastructureCommand() *cobra.Command {
@@ -77,8 +78,8 @@ func (p *program) referencesCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				view := referenceList{References: list, Problems: problems}
-				return p.show(view, output.Layout{
+				shown := view.References{References: list, Problems: problems}
+				return p.show(shown, output.Layout{
 					Records: "references", Empty: "The templates refer to nothing.", Columns: referenceColumns(),
 				})
 			})
@@ -113,8 +114,8 @@ func (p *program) validate(ctx context.Context, a *app.App, name string) error {
 	if err != nil {
 		return err
 	}
-	view := validation{Checked: len(wanted), Missing: missing, Problems: problems}
-	err = p.show(view, output.Layout{Records: "missing", Empty: "Nothing is missing.", Columns: referenceColumns()})
+	shown := view.Validation{Checked: len(wanted), Missing: missing, Problems: problems}
+	err = p.show(shown, output.Layout{Records: "missing", Empty: "Nothing is missing.", Columns: referenceColumns()})
 	switch {
 	case err != nil:
 		return err
@@ -154,31 +155,15 @@ also happens by itself every hour. What others made is never touched, and a laun
 				if failed != nil && len(removed) == 0 {
 					return failed
 				}
-				view := cleanView{DryRun: in.DryRun, Removed: removed}
+				shown := view.Cleaning{DryRun: in.DryRun, Removed: removed}
 				columns := append([]output.Column{{Key: "provider"}}, resourceColumns()...)
-				return errors.Join(failed, p.show(view, output.Layout{Records: "removed", Empty: "Nothing to remove.", Columns: columns}))
+				return errors.Join(failed, p.show(shown, output.Layout{Records: "removed", Empty: "Nothing to remove.", Columns: columns}))
 			})
 		},
 	}, &in.Provider, "all that are enabled")
 	cmd.Flags().BoolVar(&in.DryRun, "dry-run", false, "remove nothing, show what would be removed")
 	cmd.Flags().DurationVar(&unusedFor, "unused-for", 0, "how long nothing must have used it (default: the setting cleaning.unused_after)")
 	return cmd
-}
-
-type cleanView struct {
-	DryRun  bool              `json:"dryRun,omitempty"`
-	Removed []command.Cleaned `json:"removed"`
-}
-
-type referenceList struct {
-	References []app.Reference `json:"references"`
-	Problems   []string        `json:"problems,omitempty"`
-}
-
-type validation struct {
-	Checked  int             `json:"checked"` // references
-	Missing  []app.Reference `json:"missing"`
-	Problems []string        `json:"problems,omitempty"`
 }
 
 func resourceColumns() []output.Column {

@@ -34,7 +34,8 @@ confirmed (the setting mcp.confirm).`,
 func (p *program) assistants(ctx context.Context, readOnly bool, do func(a *app.App, f *mcpserver.Face, caller access.Caller) error) error {
 	return p.around(ctx, false, func(a *app.App) error {
 		f := &mcpserver.Face{
-			Commands: a.Commands, Queries: a.Queries, Clouds: clouds{a}, Config: a.Config, ReadOnly: readOnly, Audit: a.Audit,
+			Commands: a.Commands, Queries: a.Queries, Clouds: clouds{a}, Settings: configuration{p, a}, Config: a.Config,
+			ReadOnly: readOnly, Audit: a.Audit,
 			Now: time.Now, Log: a.Log, Tokens: &mcpserver.Tokens{Now: time.Now},
 			Telemetry: a.Telemetry, Counted: a.Figures.Counted,
 		}

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -14,10 +15,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/openhostfactory/ohfp/awssim"
 	"github.com/openhostfactory/ohfp/internal/cli"
+	"github.com/openhostfactory/ohfp/provider"
+	"github.com/openhostfactory/ohfp/provider/fake"
 )
 
 // mcpSite is a configuration and a simulated cloud, for the environment of this process.
@@ -391,5 +395,50 @@ func TestAssistantBadInput(t *testing.T) {
 	_ = write.Close()
 	if c := <-code; c != 0 {
 		t.Errorf("exit code %d", c)
+	}
+}
+
+// TestSecretsOfProviders shows the settings of a provider whose type declares a secret under an innocent name, and a setting
+// under a suspicious one that is none: every face hides the first and shows the second, in the same words.
+func TestSecretsOfProviders(t *testing.T) {
+	mcpSite(t)
+	own := provider.Registry{"vault": {
+		Open: fake.New(time.Now, fake.Settings{}).Factory(),
+		Settings: func() []provider.Setting {
+			return []provider.Setting{{Name: "colour", Kind: provider.KindText, Secret: true}, {Name: "token_bucket", Kind: provider.KindCount}}
+		},
+	}}
+	file := filepath.Join(os.Getenv("OHFP_CONF_DIR"), "config.yml")
+	if err := os.WriteFile(file, []byte(`providers:
+- name: pool
+  type: vault
+  config: {colour: chartreuse, token_bucket: 7}
+  template_defaults: {user_data: hush}
+`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run := func(args ...string) string {
+		t.Helper()
+		var out, errw bytes.Buffer
+		if code := cli.MainWith(t.Context(), own, args, strings.NewReader(""), &out, &errw); code != 0 {
+			t.Fatalf("%v: exit code %d: %s", args, code, errw.String())
+		}
+		return out.String()
+	}
+	typed := run("providers", "show", "pool")
+	for name, shown := range map[string]string{
+		"command line": typed, "tool": run("mcp", "tools", "call", "get_provider_config", "--args", `{"provider_name": "pool"}`),
+		"settings": run("mcp", "tools", "call", "get_config", "--args", `{"key": "providers[pool]"}`),
+	} {
+		if strings.Contains(shown, "chartreuse") || strings.Contains(shown, "hush") || !strings.Contains(shown, `"value": 7`) {
+			t.Errorf("%s: %s", name, shown)
+		}
+		var got, want any
+		if err := errors.Join(json.Unmarshal([]byte(shown), &got), json.Unmarshal([]byte(typed), &want)); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s shows something else than the command line (-command line +%s):\n%s", name, name, diff)
+		}
 	}
 }

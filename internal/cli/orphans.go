@@ -11,7 +11,7 @@ import (
 	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/internal/command"
 	"github.com/openhostfactory/ohfp/internal/output"
-	"github.com/openhostfactory/ohfp/internal/query"
+	"github.com/openhostfactory/ohfp/internal/view"
 )
 
 func (p *program) orphansCommand() *cobra.Command {
@@ -125,11 +125,7 @@ func (p *program) collectOrphans(ctx context.Context, s *session, in command.Col
 		return problem
 	}
 	p.tellUnread(done.Unread)
-	view := collection{Orphans: []collectedOrphan{}, Held: done.Held}
-	for _, o := range done.Orphans {
-		view.Orphans = append(view.Orphans, collectedOrphan{Orphan: query.NewOrphan(o.Orphan), Fate: o.Fate, By: o.By, Message: o.Message})
-	}
-	if err := p.show(view, collectionLayout()); err != nil {
+	if err := p.show(view.NewCollection(done), collectionLayout()); err != nil {
 		return err
 	}
 	if done.Held != "" {
@@ -146,19 +142,6 @@ func fated(c command.Collection, fate command.Fate) int {
 		}
 	}
 	return n
-}
-
-type collectedOrphan struct {
-	query.Orphan
-
-	Fate    command.Fate   `json:"fate"`         // ends, would, waits or fails
-	By      ohfp.RequestID `json:"by,omitempty"` // the request or return that ends it
-	Message string         `json:"message,omitempty"`
-}
-
-type collection struct {
-	Orphans []collectedOrphan `json:"orphans"`
-	Held    string            `json:"held,omitempty"`
 }
 
 func orphansLayout() output.Layout {

@@ -10,6 +10,7 @@ import (
 	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/internal/app"
 	"github.com/openhostfactory/ohfp/internal/output"
+	"github.com/openhostfactory/ohfp/internal/view"
 )
 
 func (p *program) providersCommand() *cobra.Command {
@@ -41,7 +42,7 @@ func (p *program) providersListCommand() *cobra.Command {
 		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return p.around(cmd.Context(), true, func(a *app.App) error {
-				return p.show(providerList{Providers: a.Providers()}, output.Layout{
+				return p.show(view.Providers{Providers: a.Providers()}, output.Layout{
 					Records: "providers",
 					Empty:   "No providers.",
 					Columns: []output.Column{
@@ -83,18 +84,18 @@ func (p *program) health(ctx context.Context, a *app.App, args []string) error {
 	if err != nil {
 		return err
 	}
-	list := healthList{Providers: []healthView{}}
+	list := view.ProvidersHealth{Providers: []view.ProviderHealth{}}
 	failed := 0
 	for _, name := range names {
-		view := healthView{Name: name, Healthy: true}
-		if view.Identity, err = a.Health(ctx, name); err != nil {
+		found := view.ProviderHealth{Name: name, Healthy: true}
+		if found.Identity, err = a.Health(ctx, name); err != nil {
 			if errors.Is(err, ohfp.ErrNotFound) && len(args) > 0 || ctx.Err() != nil {
 				return err
 			}
-			view.Healthy, view.Error = false, err.Error()
+			found.Healthy, found.Error = false, err.Error()
 			failed++
 		}
-		list.Providers = append(list.Providers, view)
+		list.Providers = append(list.Providers, found)
 	}
 	err = p.show(list, output.Layout{Records: "providers", Columns: []output.Column{
 		{Key: "name", Heading: "provider"}, {Key: "healthy"}, {Key: "identity"}, {Key: "error"},
@@ -149,13 +150,13 @@ was learnt expires by itself.`,
 				if err != nil {
 					return err
 				}
-				list := refreshList{Providers: []refreshView{}}
+				list := view.ProvidersRefresh{Providers: []view.ProviderRefresh{}}
 				for _, name := range names {
 					count, err := a.Refresh(cmd.Context(), name)
 					if err != nil {
 						return fmt.Errorf("refresh: %w", err)
 					}
-					list.Providers = append(list.Providers, refreshView{Name: name, MachineTypes: count})
+					list.Providers = append(list.Providers, view.ProviderRefresh{Name: name, MachineTypes: count})
 				}
 				return p.show(list, output.Layout{Records: "providers", Columns: []output.Column{
 					{Key: "name", Heading: "provider"}, {Key: "machineTypes", Heading: "machine types", Number: true},
@@ -163,30 +164,6 @@ was learnt expires by itself.`,
 			})
 		},
 	}
-}
-
-type providerList struct {
-	Providers []app.Instance `json:"providers"`
-}
-
-type healthView struct {
-	Name     string `json:"name"`
-	Healthy  bool   `json:"healthy"`
-	Identity string `json:"identity,omitempty"`
-	Error    string `json:"error,omitempty"`
-}
-
-type healthList struct {
-	Providers []healthView `json:"providers"`
-}
-
-type refreshView struct {
-	Name         string `json:"name"`
-	MachineTypes int    `json:"machineTypes"`
-}
-
-type refreshList struct {
-	Providers []refreshView `json:"providers"`
 }
 
 // optional allows one argument.

@@ -46,11 +46,11 @@ func (p *program) providersShowCommand() *cobra.Command {
 			if _, ok := cfg.Provider(args[0]); !ok {
 				return unknownProvider(args[0])
 			}
-			values, err := config.Select(cfg.Values(app.SecretSetting(p.providers)), "providers["+args[0]+"]")
+			shown, err := cfg.Show(app.SecretSetting(p.providers), "providers["+args[0]+"]")
 			if err != nil {
 				return err
 			}
-			return p.show(settingList{Settings: values, Files: append([]string{}, cfg.Files...)}, output.Layout{
+			return p.show(shown, output.Layout{
 				Records: "settings", Columns: []output.Column{{Key: "key", Heading: "setting"}, {Key: "value"}, {Key: "origin"}},
 			})
 		},

@@ -18,6 +18,7 @@ import (
 	"github.com/openhostfactory/ohfp/internal/gate"
 	"github.com/openhostfactory/ohfp/internal/rest"
 	"github.com/openhostfactory/ohfp/internal/telemetry"
+	"github.com/openhostfactory/ohfp/internal/view"
 )
 
 // serveAt is where the command line wants REST.
@@ -115,14 +116,13 @@ func (f *restFace) use(next *app.App) (func(served daemon.Served), error) {
 func serverOf(a *app.App, g *gate.Gate, served daemon.Served) *rest.Server {
 	cfg := a.Config
 	return &rest.Server{
-		Commands: served.Commands, Queries: a.Queries, Revision: a.Revision, Providers: restProviders{a}, Gate: g, Audit: a.Audit, Memory: a.Commands.Store,
+		Commands: served.Commands, Queries: a.Queries, Revision: a.Revision, Providers: a, Gate: g, Audit: a.Audit, Memory: a.Commands.Store,
 		Health: func() rest.Health {
 			status := served.Status()
 			return rest.Health{Ready: status.Ready, Live: status.Live, Problem: status.Problem}
 		},
-		Parse: parseTemplate, Check: func(ctx context.Context, t ohfp.Template) error {
-			_, err := a.CheckTemplate(ctx, t)
-			return err
+		Parse: parseTemplate, Judge: func(ctx context.Context, t ohfp.Template, online bool) (view.TemplateVerdict, error) {
+			return a.Judge(ctx, app.WrittenTemplate{Template: t}, online)
 		},
 		Budget: cfg.Requests.CallBudget, UnusedFor: cfg.Cleaning.UnusedAfter, Look: restLook, NewID: a.Commands.NewID, Now: time.Now,
 		Log: a.Log, Watched: watched(a, served),
@@ -173,40 +173,4 @@ func parseTemplate(document []byte) (ohfp.Template, error) {
 	default:
 		return list[0].Template, nil
 	}
-}
-
-// restProviders is the configured clouds as REST shows them.
-type restProviders struct{ *app.App }
-
-// Providers lists the configured provider instances.
-func (p restProviders) Providers() []rest.Provider {
-	list := []rest.Provider{}
-	for _, instance := range p.App.Providers() {
-		list = append(list, rest.Provider(instance))
-	}
-	return list
-}
-
-// References lists what the templates of a provider instance refer to.
-func (p restProviders) References(ctx context.Context, name string) ([]rest.Reference, []string, error) {
-	found, problems, err := p.App.References(ctx, name)
-	list := make([]rest.Reference, 0, len(found))
-	for _, r := range found {
-		list = append(list, rest.Reference(r))
-	}
-	return list, problems, err
-}
-
-// Missing returns those of the references that their clouds do not have.
-func (p restProviders) Missing(ctx context.Context, wanted []rest.Reference) ([]rest.Reference, error) {
-	asked := make([]app.Reference, len(wanted))
-	for i, r := range wanted {
-		asked[i] = app.Reference(r)
-	}
-	missing, err := p.App.Missing(ctx, asked)
-	list := make([]rest.Reference, 0, len(missing))
-	for _, r := range missing {
-		list = append(list, rest.Reference(r))
-	}
-	return list, err
 }

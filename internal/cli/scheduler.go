@@ -105,7 +105,7 @@ something is wrong.`,
 		Example: "  ohfp scheduler validate",
 		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			found := configCheck{Valid: true, Files: []string{}, Errors: []string{}, Warnings: []string{}}
+			found := config.Checked{Valid: true, Files: []string{}, Errors: []string{}, Warnings: []string{}}
 			err := p.around(cmd.Context(), true, func(a *app.App) error {
 				found.Files = append(found.Files, a.Config.Files...)
 				if _, err := os.ReadDir(a.Config.ConfDir); err != nil {

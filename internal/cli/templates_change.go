@@ -11,6 +11,7 @@ import (
 	"github.com/openhostfactory/ohfp/internal/app"
 	"github.com/openhostfactory/ohfp/internal/command"
 	"github.com/openhostfactory/ohfp/internal/output"
+	"github.com/openhostfactory/ohfp/internal/view"
 )
 
 // templateSource is where a command line has templates: a file, standard input, or the command line itself.
@@ -61,20 +62,8 @@ func parseTemplates(name string, data []byte) ([]app.WrittenTemplate, error) {
 	return list, nil
 }
 
-// templateChange is what became of a template.
-type templateChange struct {
-	ID      ohfp.TemplateID `json:"templateId"`
-	Result  string          `json:"result"` // created, updated, deleted, forgotten, or what would be
-	Version int64           `json:"version,omitempty"`
-	Message string          `json:"message,omitempty"`
-}
-
-type templateChanges struct {
-	Templates []templateChange `json:"templates"`
-}
-
-func (p *program) showTemplateChanges(changes ...templateChange) error {
-	return p.show(templateChanges{changes}, output.Layout{Records: "templates", Columns: []output.Column{
+func (p *program) showTemplateChanges(changes ...view.TemplateChange) error {
+	return p.show(view.TemplateChanges{Templates: changes}, output.Layout{Records: "templates", Columns: []output.Column{
 		{Key: "templateId", Heading: "template"}, {Key: "result"}, {Key: "version", Number: true}, {Key: "message"},
 	}})
 }
@@ -113,7 +102,7 @@ the id of one in a template file is refused: the file would win.`,
 func (p *program) putTemplates(
 	ctx context.Context, a *app.App, list []app.WrittenTemplate, how func(t ohfp.Template) command.PutTemplate, dryRun bool,
 ) error {
-	changes := make([]templateChange, 0, len(list))
+	changes := make([]view.TemplateChange, 0, len(list))
 	for _, dry := range []bool{true, false} {
 		changes = changes[:0]
 		for _, t := range list {
@@ -123,7 +112,7 @@ func (p *program) putTemplates(
 			if err != nil {
 				return t.Blame(err)
 			}
-			change := templateChange{ID: stored.ID, Result: "created", Version: stored.Version}
+			change := view.TemplateChange{ID: stored.ID, Result: "created", Version: stored.Version}
 			if in.Update {
 				change.Result = "updated"
 			}
@@ -196,7 +185,7 @@ launches nothing, because Host Factory takes it amiss when a list grows shorter;
 					return err
 				}
 				if dryRun {
-					return p.showTemplateChanges(templateChange{ID: id, Result: "would be deleted"})
+					return p.showTemplateChanges(view.TemplateChange{ID: id, Result: "would be deleted"})
 				}
 				if !sure.given() {
 					if err := p.confirm(fmt.Sprintf("delete template %s?", id)); err != nil {
@@ -207,7 +196,7 @@ launches nothing, because Host Factory takes it amiss when a list grows shorter;
 				if err := a.Commands.DeleteTemplate(cmd.Context(), in); err != nil {
 					return err
 				}
-				return p.showTemplateChanges(templateChange{ID: id, Result: "deleted"})
+				return p.showTemplateChanges(view.TemplateChange{ID: id, Result: "deleted"})
 			})
 		},
 	}
@@ -230,7 +219,7 @@ Factory's provider afterwards: it takes a list that grew shorter amiss.`,
 				if err := a.Commands.ForgetTemplate(cmd.Context(), command.ForgetTemplate{ID: id}); err != nil {
 					return err
 				}
-				return p.showTemplateChanges(templateChange{ID: id, Result: "forgotten"})
+				return p.showTemplateChanges(view.TemplateChange{ID: id, Result: "forgotten"})
 			})
 		},
 	}
@@ -262,7 +251,7 @@ cannot be taken is told with its reason, and the rest is taken. The exit code is
 }
 
 func (p *program) importTemplates(ctx context.Context, a *app.App, files []string, update, dryRun bool) error {
-	var changes []templateChange
+	var changes []view.TemplateChange
 	left := 0
 	for _, file := range files {
 		data, err := p.input(file)
@@ -275,7 +264,7 @@ func (p *program) importTemplates(ctx context.Context, a *app.App, files []strin
 		}
 		for _, problem := range problems {
 			left++
-			changes = append(changes, templateChange{ID: problem.Template, Result: "not taken", Message: problem.String()})
+			changes = append(changes, view.TemplateChange{ID: problem.Template, Result: "not taken", Message: problem.String()})
 		}
 		for _, t := range list {
 			change, err := p.importTemplate(ctx, a, t, update, dryRun)
@@ -297,20 +286,20 @@ func (p *program) importTemplates(ctx context.Context, a *app.App, files []strin
 	return nil
 }
 
-func (p *program) importTemplate(ctx context.Context, a *app.App, t app.WrittenTemplate, update, dryRun bool) (templateChange, error) {
+func (p *program) importTemplate(ctx context.Context, a *app.App, t app.WrittenTemplate, update, dryRun bool) (view.TemplateChange, error) {
 	in := command.PutTemplate{Template: t.Template, DryRun: dryRun, Origin: ohfp.Origin{Face: "cli", Caller: p.caller()}}
 	if update {
 		own, err := a.Queries.StoredTemplate(ctx, t.ID)
 		if err != nil {
-			return templateChange{ID: t.ID, Result: "not taken", Message: err.Error()}, err
+			return view.TemplateChange{ID: t.ID, Result: "not taken", Message: err.Error()}, err
 		}
 		in.Update = own
 	}
 	stored, err := a.Commands.PutTemplate(ctx, in)
 	if err != nil {
-		return templateChange{ID: t.ID, Result: "not taken", Message: t.Blame(err).Error()}, err
+		return view.TemplateChange{ID: t.ID, Result: "not taken", Message: t.Blame(err).Error()}, err
 	}
-	change := templateChange{ID: t.ID, Result: "created", Version: stored.Version}
+	change := view.TemplateChange{ID: t.ID, Result: "created", Version: stored.Version}
 	if in.Update {
 		change.Result = "updated"
 	}

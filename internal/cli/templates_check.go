@@ -9,19 +9,8 @@ import (
 	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/internal/app"
 	"github.com/openhostfactory/ohfp/internal/output"
+	"github.com/openhostfactory/ohfp/internal/view"
 )
-
-// templateVerdict says whether a template could be used.
-type templateVerdict struct {
-	ID       ohfp.TemplateID `json:"templateId,omitempty"`
-	Valid    bool            `json:"valid"`
-	Problems []string        `json:"problems,omitempty"`
-	Missing  []app.Resource  `json:"missing,omitempty"` // what it refers to and the cloud does not have
-}
-
-type templateVerdicts struct {
-	Templates []templateVerdict `json:"templates"`
-}
 
 func (p *program) templatesValidateCommand() *cobra.Command {
 	var source templateSource
@@ -60,7 +49,7 @@ func (p *program) templatesValidateCommand() *cobra.Command {
 
 func (p *program) verdicts(
 	ctx context.Context, a *app.App, source templateSource, given bool, ids []string, online bool,
-) ([]templateVerdict, error) {
+) ([]view.TemplateVerdict, error) {
 	var list []app.WrittenTemplate
 	var err error
 	if given {
@@ -71,20 +60,12 @@ func (p *program) verdicts(
 	if err != nil {
 		return nil, err
 	}
-	verdicts := make([]templateVerdict, 0, len(list))
+	verdicts := make([]view.TemplateVerdict, 0, len(list))
 	for _, t := range list {
-		v := templateVerdict{ID: t.ID}
-		complete, err := a.CheckTemplate(ctx, t.Template)
-		if err == nil && online {
-			v.Missing, err = a.MissingOf(ctx, complete)
-		}
+		v, err := a.Judge(ctx, t, online)
 		if err != nil {
-			if ctx.Err() != nil {
-				return nil, err
-			}
-			v.Problems = append(v.Problems, t.Blame(err).Error())
+			return nil, err
 		}
-		v.Valid = len(v.Problems) == 0 && len(v.Missing) == 0
 		verdicts = append(verdicts, v)
 	}
 	return verdicts, nil
@@ -98,8 +79,8 @@ func templateIDsOf(args []string) []ohfp.TemplateID {
 	return ids
 }
 
-func (p *program) showVerdicts(verdicts []templateVerdict) error {
-	err := p.show(templateVerdicts{verdicts}, output.Layout{Records: "templates", Empty: "No templates.", Columns: []output.Column{
+func (p *program) showVerdicts(verdicts []view.TemplateVerdict) error {
+	err := p.show(view.TemplateVerdicts{Templates: verdicts}, output.Layout{Records: "templates", Empty: "No templates.", Columns: []output.Column{
 		{Key: "templateId", Heading: "template"}, {Key: "valid"}, {Key: "problems"}, {Key: "missing"},
 	}})
 	if err != nil {
@@ -117,14 +98,6 @@ func (p *program) showVerdicts(verdicts []templateVerdict) error {
 	return nil
 }
 
-// templateRefresh is what a refresh found.
-type templateRefresh struct {
-	Templates int      `json:"templates"`
-	Refused   int      `json:"refused"` // of these: launch nothing now
-	Providers []string `json:"providers,omitempty"`
-	Problems  []string `json:"problems,omitempty"`
-}
-
 func (p *program) templatesRefreshCommand() *cobra.Command {
 	var force bool
 	cmd := &cobra.Command{
@@ -138,7 +111,7 @@ asks them again.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return p.around(cmd.Context(), false, func(a *app.App) error {
-				var view templateRefresh
+				var found view.TemplateRefresh
 				if force {
 					names, err := named(a, nil)
 					if err != nil {
@@ -148,20 +121,15 @@ asks them again.`,
 						if _, err := a.Refresh(cmd.Context(), name); err != nil {
 							return fmt.Errorf("refresh: %w", err)
 						}
-						view.Providers = append(view.Providers, name)
+						found.Providers = append(found.Providers, name)
 					}
 				}
 				templates, problems, err := a.Queries.TemplateList(cmd.Context())
 				if err != nil {
 					return err
 				}
-				view.Templates, view.Problems = len(templates), problems
-				for _, t := range templates {
-					if t.Template.Refused != "" {
-						view.Refused++
-					}
-				}
-				return p.show(view, output.Layout{})
+				found.Count(templates, problems)
+				return p.show(found, output.Layout{})
 			})
 		},
 	}

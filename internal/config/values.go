@@ -19,8 +19,12 @@ type Value struct {
 	Secret  bool   `json:"secret,omitempty"`
 }
 
-// OwnSecret says whether a setting of a provider type, by its name below config, is shown to nobody.
+// OwnSecret says whether a setting of a provider type, by its name below config, is shown to nobody; or a default for its
+// templates, by its name after [TemplateDefaults].
 type OwnSecret func(kind, name string) bool
+
+// TemplateDefaults is what the names of defaults for templates begin with.
+const TemplateDefaults = "template_defaults."
 
 // Values lists every setting with its value, in the order of the documentation; those of lists by the name of their
 // entry, as providers[aws].priority.
@@ -49,10 +53,10 @@ func (c Config) Values(secret OwnSecret) []Value {
 			}
 			list = append(list, v)
 		}
-		list = append(list, fieldValues(where+"template_defaults.", p.TemplateDefaults, origin)...)
+		list = append(list, fieldValues(where, p.TemplateDefaults, origin, secret, p.Type)...)
 	}
 	for _, kind := range slices.Sorted(maps.Keys(c.ProviderDefaults)) {
-		list = append(list, fieldValues("provider_defaults."+kind+".template_defaults.", c.ProviderDefaults[kind], c.Origin("provider_defaults"))...)
+		list = append(list, fieldValues("provider_defaults."+kind+".", c.ProviderDefaults[kind], c.Origin("provider_defaults"), secret, kind)...)
 	}
 	for _, s := range c.Events.Sinks {
 		fits := append([]string{"name", "type", "kinds"}, fitting(s.Type)...)
@@ -102,10 +106,14 @@ func leaves(prefix string, raw json.RawMessage) func(yield func(string, any) boo
 	}
 }
 
-func fieldValues(where string, table FieldTable, origin string) []Value {
+func fieldValues(where string, table FieldTable, origin string, secret OwnSecret, kind string) []Value {
 	var list []Value
 	for _, name := range slices.Sorted(maps.Keys(table)) {
-		list = append(list, Value{Key: where + name, Value: table[name], Origin: origin})
+		v := Value{Key: where + TemplateDefaults + name, Value: table[name], Origin: origin}
+		if secret(kind, TemplateDefaults+name) {
+			v.Value, v.Secret = hidden, true
+		}
+		list = append(list, v)
 	}
 	return list
 }

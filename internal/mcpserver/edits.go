@@ -7,27 +7,8 @@ import (
 
 	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/internal/command"
+	"github.com/openhostfactory/ohfp/internal/view"
 )
-
-// TemplateChange is what became of a template.
-type TemplateChange struct {
-	Template ohfp.TemplateID `json:"templateId"`
-	Result   string          `json:"result"` // created, updated, deleted, forgotten, or what would be
-	Version  int64           `json:"version,omitempty"`
-}
-
-// TemplateChanges is that of several.
-type TemplateChanges struct {
-	Templates []TemplateChange `json:"templates"`
-}
-
-// Refresh is what the templates are after they were read anew.
-type Refresh struct {
-	Templates int      `json:"templates"`
-	Refused   int      `json:"refused"`
-	Problems  []string `json:"problems,omitempty"`
-	Providers []string `json:"providers,omitempty"` // that were asked again
-}
 
 type putTemplateIn struct {
 	Template map[string]any `json:"template" jsonschema:"the template as a template file has it, with templateId"`
@@ -49,14 +30,14 @@ func editTools() []tool {
 		define(tool{
 			Name: "create_template", Title: "Make a template", Offline: true,
 			Description: "Put a new template into the store, once it is checked. get_template shows what one looks like.",
-		}, func(ctx context.Context, c *call, in putTemplateIn) (TemplateChanges, error) {
+		}, func(ctx context.Context, c *call, in putTemplateIn) (view.TemplateChanges, error) {
 			return putTemplate(ctx, c, in, false)
 		}),
 		define(tool{
 			Name: "update_template", Title: "Replace a template", Idempotent: true, Offline: true,
 			Description: "Replace a template of the store by another with its id, once it is checked. All fields are replaced: start from " +
 				"what get_template shows.",
-		}, func(ctx context.Context, c *call, in putTemplateIn) (TemplateChanges, error) {
+		}, func(ctx context.Context, c *call, in putTemplateIn) (view.TemplateChanges, error) {
 			return putTemplate(ctx, c, in, true)
 		}),
 		confirmed(tool{
@@ -65,7 +46,7 @@ func editTools() []tool {
 		}, func(ctx context.Context, c *call, in deleteTemplateIn) (Plan, error) {
 			err := c.Commands.DeleteTemplate(ctx, command.DeleteTemplate{ID: in.Template, DryRun: true, Origin: c.Caller.Origin()})
 			return Plan{Summary: fmt.Sprintf("delete template %s", in.Template), Subject: string(in.Template)}, err
-		}, func(ctx context.Context, c *call, in deleteTemplateIn) (TemplateChanges, error) {
+		}, func(ctx context.Context, c *call, in deleteTemplateIn) (view.TemplateChanges, error) {
 			err := c.Commands.DeleteTemplate(ctx, command.DeleteTemplate{ID: in.Template, Origin: c.Caller.Origin()})
 			return changed(in.Template, "deleted", 0), err
 		}),
@@ -74,7 +55,7 @@ func editTools() []tool {
 			Description: "End the listing of a template that is broken or gone. Host Factory may take a list that grew shorter amiss.",
 		}, func(_ context.Context, _ *call, in deleteTemplateIn) (Plan, error) {
 			return Plan{Summary: fmt.Sprintf("list template %s no longer", in.Template), Subject: string(in.Template)}, nil
-		}, func(ctx context.Context, c *call, in deleteTemplateIn) (TemplateChanges, error) {
+		}, func(ctx context.Context, c *call, in deleteTemplateIn) (view.TemplateChanges, error) {
 			err := c.Commands.ForgetTemplate(ctx, command.ForgetTemplate{ID: in.Template})
 			return changed(in.Template, "forgotten", 0), err
 		}),
@@ -85,22 +66,22 @@ func editTools() []tool {
 	}
 }
 
-func changed(id ohfp.TemplateID, result string, version int64) TemplateChanges {
-	return TemplateChanges{Templates: []TemplateChange{{Template: id, Result: result, Version: version}}}
+func changed(id ohfp.TemplateID, result string, version int64) view.TemplateChanges {
+	return view.TemplateChanges{Templates: []view.TemplateChange{{ID: id, Result: result, Version: version}}}
 }
 
-func putTemplate(ctx context.Context, c *call, in putTemplateIn, update bool) (TemplateChanges, error) {
+func putTemplate(ctx context.Context, c *call, in putTemplateIn, update bool) (view.TemplateChanges, error) {
 	text, err := json.Marshal(in.Template)
 	if err != nil {
-		return TemplateChanges{}, fmt.Errorf("encode a template: %w", err)
+		return view.TemplateChanges{}, fmt.Errorf("encode a template: %w", err)
 	}
 	t, err := c.Clouds.ParseTemplate(text)
 	if err != nil {
-		return TemplateChanges{}, err
+		return view.TemplateChanges{}, err
 	}
 	stored, err := c.Commands.PutTemplate(ctx, command.PutTemplate{Template: t, Update: update, DryRun: in.DryRun, Origin: c.Caller.Origin()})
 	if err != nil {
-		return TemplateChanges{}, err
+		return view.TemplateChanges{}, err
 	}
 	result, version := "created", stored.Version
 	if update {
@@ -112,8 +93,8 @@ func putTemplate(ctx context.Context, c *call, in putTemplateIn, update bool) (T
 	return changed(stored.ID, result, version), nil
 }
 
-func refreshTemplates(ctx context.Context, c *call, in refreshTemplatesIn) (Refresh, error) {
-	done := Refresh{}
+func refreshTemplates(ctx context.Context, c *call, in refreshTemplatesIn) (view.TemplateRefresh, error) {
+	done := view.TemplateRefresh{}
 	if in.Force {
 		names, err := c.instances("")
 		if err != nil {
@@ -130,11 +111,6 @@ func refreshTemplates(ctx context.Context, c *call, in refreshTemplatesIn) (Refr
 	if err != nil {
 		return done, err
 	}
-	done.Templates, done.Problems = len(templates), problems
-	for _, t := range templates {
-		if t.Template.Refused != "" {
-			done.Refused++
-		}
-	}
+	done.Count(templates, problems)
 	return done, nil
 }

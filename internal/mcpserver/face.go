@@ -16,6 +16,7 @@ import (
 	"github.com/openhostfactory/ohfp/internal/config"
 	"github.com/openhostfactory/ohfp/internal/query"
 	"github.com/openhostfactory/ohfp/internal/telemetry"
+	"github.com/openhostfactory/ohfp/internal/view"
 	"github.com/openhostfactory/ohfp/provider"
 )
 
@@ -56,14 +57,23 @@ type Queries interface {
 
 // Clouds is what provider instances are asked themselves.
 type Clouds interface {
-	Providers() []Provider
+	Providers() []view.Provider
 	Health(ctx context.Context, name string) (identity string, err error)
 	Policy(ctx context.Context, name string, features []string) ([]byte, error)
 	Refresh(ctx context.Context, name string) (machineTypes int, err error)
 	Discover(ctx context.Context, name string) (provider.Inventory, error)
-	References(ctx context.Context, name string) (list []Reference, problems []string, err error)
-	Missing(ctx context.Context, wanted []Reference) ([]Reference, error)
+	References(ctx context.Context, name string) (list []view.Reference, problems []string, err error)
+	Missing(ctx context.Context, wanted []view.Reference) ([]view.Reference, error)
 	ParseTemplate(text []byte) (ohfp.Template, error)
+	// Judge checks a template as it is written, or without one the template with the id.
+	Judge(ctx context.Context, text []byte, id ohfp.TemplateID, online bool) (view.TemplateVerdict, error)
+}
+
+// Settings is what the configuration is asked as a whole.
+type Settings interface {
+	Show(name string) (config.Shown, error) // one, those of a section, or with an empty name all; without secrets
+	Check(ctx context.Context) (config.Checked, error)
+	Schema() map[string]any
 }
 
 // Face serves assistants. All fields but ReadOnly, Audit, Telemetry and Counted are required.
@@ -71,6 +81,7 @@ type Face struct {
 	Commands Commands
 	Queries  Queries
 	Clouds   Clouds
+	Settings Settings
 	Config   config.Config
 	ReadOnly bool // tools that change something are refused
 	Now      func() time.Time

@@ -7,34 +7,9 @@ import (
 
 	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/internal/command"
+	"github.com/openhostfactory/ohfp/internal/view"
 	"github.com/openhostfactory/ohfp/provider"
 )
-
-// Reference is something in the cloud that a template names.
-type Reference struct {
-	Template ohfp.TemplateID `json:"templateId"`
-	Provider string          `json:"provider"`
-	provider.Resource
-}
-
-// References is a list of them.
-type References struct {
-	References []Reference `json:"references"`
-	Problems   []string    `json:"problems,omitempty"`
-}
-
-// Validation is which of them are missing in the cloud.
-type Validation struct {
-	Checked  int         `json:"checked"` // references
-	Missing  []Reference `json:"missing"`
-	Problems []string    `json:"problems,omitempty"`
-}
-
-// Cleaning is what was removed.
-type Cleaning struct {
-	DryRun  bool              `json:"dryRun,omitempty"`
-	Removed []command.Cleaned `json:"removed"`
-}
 
 type oneProviderIn struct {
 	Provider string `json:"provider_name,omitempty" jsonschema:"name of the provider instance; absent: the default one"`
@@ -82,24 +57,24 @@ func discover(ctx context.Context, c *call, in oneProviderIn) (provider.Inventor
 	return c.Clouds.Discover(ctx, p.Name)
 }
 
-func references(ctx context.Context, c *call, in anyProviderIn) (References, error) {
+func references(ctx context.Context, c *call, in anyProviderIn) (view.References, error) {
 	list, problems, err := c.Clouds.References(ctx, in.Provider)
 	if err != nil {
-		return References{}, err
+		return view.References{}, err
 	}
-	return References{References: list, Problems: problems}, nil
+	return view.References{References: list, Problems: problems}, nil
 }
 
-func validateInfrastructure(ctx context.Context, c *call, in anyProviderIn) (Validation, error) {
+func validateInfrastructure(ctx context.Context, c *call, in anyProviderIn) (view.Validation, error) {
 	wanted, problems, err := c.Clouds.References(ctx, in.Provider)
 	if err != nil {
-		return Validation{}, err
+		return view.Validation{}, err
 	}
 	missing, err := c.Clouds.Missing(ctx, wanted)
 	if err != nil {
-		return Validation{}, err
+		return view.Validation{}, err
 	}
-	return Validation{Checked: len(wanted), Missing: missing, Problems: problems}, nil
+	return view.Validation{Checked: len(wanted), Missing: missing, Problems: problems}, nil
 }
 
 func (in cleanIn) command(c *call) (command.Clean, error) {
@@ -137,17 +112,17 @@ func planClean(ctx context.Context, c *call, in cleanIn) (Plan, error) {
 	return plan, nil
 }
 
-func cleanInfrastructure(ctx context.Context, c *call, in cleanIn) (Cleaning, error) {
+func cleanInfrastructure(ctx context.Context, c *call, in cleanIn) (view.Cleaning, error) {
 	what, err := in.command(c)
 	if err != nil {
-		return Cleaning{}, err
+		return view.Cleaning{}, err
 	}
 	removed, err := c.Commands.Clean(ctx, what)
 	if err != nil && len(removed) == 0 {
-		return Cleaning{}, err
+		return view.Cleaning{}, err
 	}
 	if err != nil {
 		c.note(ctx, "not everything could be removed: %v", err)
 	}
-	return Cleaning{DryRun: in.DryRun, Removed: removed}, nil
+	return view.Cleaning{DryRun: in.DryRun, Removed: removed}, nil
 }

@@ -45,20 +45,6 @@ type usageIn struct {
 
 type nothingIn struct{}
 
-// Reclaimed is a machine that its user must give up.
-type Reclaimed struct {
-	Machine ohfp.MachineID  `json:"machineId"`
-	Name    string          `json:"name,omitempty"`
-	Kind    ohfp.NoticeKind `json:"notice"`
-	Grace   int             `json:"gracePeriod"` // seconds left, 0 when it is gone
-	Reason  string          `json:"reason,omitempty"`
-}
-
-// ReclaimedList is a list of them.
-type ReclaimedList struct {
-	Machines []Reclaimed `json:"machines"`
-}
-
 func machineTools() []tool {
 	return []tool{
 		define(tool{
@@ -156,21 +142,15 @@ func machineTimeline(ctx context.Context, c *call, in machineIn) (query.Timeline
 	return c.Queries.MachineTimeline(ctx, in.Machine)
 }
 
-func reclaimedMachines(ctx context.Context, c *call, _ nothingIn) (ReclaimedList, error) {
+func reclaimedMachines(ctx context.Context, c *call, _ nothingIn) (view.ReclaimedList, error) {
 	if err := c.sync(ctx, command.SyncRequests{Others: true, Live: true}); err != nil {
-		return ReclaimedList{}, err
+		return view.ReclaimedList{}, err
 	}
 	taken, err := c.Queries.Reclaimed(ctx, nil)
 	if err != nil {
-		return ReclaimedList{}, err
+		return view.ReclaimedList{}, err
 	}
-	list := ReclaimedList{Machines: []Reclaimed{}}
-	for _, r := range taken {
-		list.Machines = append(list.Machines, Reclaimed{
-			Machine: r.Machine, Name: r.Name, Kind: r.Kind, Grace: int(r.Grace / time.Second), Reason: r.Reason,
-		})
-	}
-	return list, nil
+	return view.NewReclaimed(taken), nil
 }
 
 func usage(ctx context.Context, c *call, in usageIn) (query.UsageReport, error) {
@@ -243,19 +223,19 @@ func planDrain(ctx context.Context, c *call, in drainIn) (Plan, error) {
 	return plan, nil
 }
 
-func drainMachines(ctx context.Context, c *call, in drainIn) (view.Machines, error) {
+func drainMachines(ctx context.Context, c *call, in drainIn) (view.Drained, error) {
 	what, err := in.command(c)
 	if err != nil {
-		return view.Machines{}, err
+		return view.Drained{}, err
 	}
 	within, cancel := c.budget(ctx)
 	defer cancel()
 	done, err := c.Commands.DrainMachines(within, what)
 	if err != nil {
-		return view.Machines{}, err
+		return view.Drained{}, err
 	}
 	for _, id := range done.Unknown {
 		c.note(ctx, "machine %s is not known here", id)
 	}
-	return view.NewMachines(done.Machines), nil
+	return view.Drained{Machines: view.NewMachines(done.Machines), Unknown: done.Unknown}, nil
 }

@@ -9,22 +9,8 @@ import (
 	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/internal/command"
 	"github.com/openhostfactory/ohfp/internal/query"
+	"github.com/openhostfactory/ohfp/internal/view"
 )
-
-// CollectedOrphan is an orphan and what became of it.
-type CollectedOrphan struct {
-	query.Orphan
-
-	Fate    command.Fate   `json:"fate"`         // ends, would, waits or fails
-	By      ohfp.RequestID `json:"by,omitempty"` // the request or return that ends it
-	Message string         `json:"message,omitempty"`
-}
-
-// Collection is what came of collecting.
-type Collection struct {
-	Orphans []CollectedOrphan `json:"orphans"`
-	Held    string            `json:"held,omitempty"`
-}
 
 type collectIn struct {
 	Confirmation
@@ -105,20 +91,16 @@ func planCollect(ctx context.Context, c *call, in collectIn) (Plan, error) {
 	return plan, nil
 }
 
-func collectOrphans(ctx context.Context, c *call, in collectIn) (Collection, error) {
+func collectOrphans(ctx context.Context, c *call, in collectIn) (view.Collection, error) {
 	done, err := c.collect(ctx, in)
 	if err != nil && len(done.Orphans) == 0 {
-		return Collection{}, err
+		return view.Collection{}, err
 	}
 	if err != nil {
 		c.note(ctx, "not everything could be ended: %v", err)
 	}
 	c.noteUnread(ctx, done.Unread)
-	list := Collection{Orphans: []CollectedOrphan{}, Held: done.Held}
-	for _, o := range done.Orphans {
-		list.Orphans = append(list.Orphans, CollectedOrphan{Orphan: query.NewOrphan(o.Orphan), Fate: o.Fate, By: o.By, Message: o.Message})
-	}
-	return list, nil
+	return view.NewCollection(done), nil
 }
 
 func rebuildRecords(ctx context.Context, c *call, in rebuildIn) (command.Rebuild, error) {

@@ -191,7 +191,7 @@ func practicesPrompt(ctx context.Context, c *call, arguments map[string]string) 
 		if err != nil {
 			return "", err
 		}
-		providers = []Provider{p}
+		providers = []view.Provider{p}
 	}
 	templates, problems, err := c.Queries.TemplateList(ctx)
 	if err != nil {

@@ -4,60 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/openhostfactory/ohfp"
+	"github.com/openhostfactory/ohfp/internal/config"
 	"github.com/openhostfactory/ohfp/internal/query"
 	"github.com/openhostfactory/ohfp/internal/telemetry"
 	"github.com/openhostfactory/ohfp/internal/view"
 )
-
-// Provider is a provider instance as it is configured.
-type Provider struct {
-	Name     string `json:"name"`
-	Type     string `json:"type"`
-	Enabled  bool   `json:"enabled"`
-	Priority int    `json:"priority"` // lower comes first
-	Default  bool   `json:"default"`  // launches the templates that name no provider
-}
-
-// Providers is a list of them.
-type Providers struct {
-	Providers []Provider `json:"providers"`
-}
-
-// Health is whether a provider lets us in.
-type Health struct {
-	Name     string `json:"name"`
-	Healthy  bool   `json:"healthy"`
-	Identity string `json:"identity,omitempty"`
-	Error    string `json:"error,omitempty"`
-}
-
-// HealthList is that of several.
-type HealthList struct {
-	Providers []Health `json:"providers"`
-}
-
-// Refreshed is what a provider has learnt again.
-type Refreshed struct {
-	Name         string `json:"name"`
-	MachineTypes int    `json:"machineTypes"`
-}
-
-// RefreshedList is that of several.
-type RefreshedList struct {
-	Providers []Refreshed `json:"providers"`
-}
-
-// ProviderConfig is how a provider instance is configured, without secrets.
-type ProviderConfig struct {
-	Provider
-
-	Config           map[string]any `json:"config,omitempty"`
-	TemplateDefaults map[string]any `json:"templateDefaults,omitempty"`
-}
 
 type providerIn struct {
 	Provider string `json:"provider_name,omitempty" jsonschema:"name of the provider instance, see list_providers; absent: all that are enabled"`
@@ -89,7 +43,7 @@ func providerTools() []tool {
 		}, providerHealth),
 		define(tool{
 			Name: "get_provider_config", Title: "Show how a provider is configured", Offline: true,
-			Description: "Show the settings of a provider instance. Secrets are left out.",
+			Description: "Show the settings of a provider instance, each with where it comes from. What its type declares secret is shown as ***.",
 		}, providerConfig),
 		define(tool{
 			Name: "get_provider_metrics", Title: "Count what a provider has done", Offline: true,
@@ -107,8 +61,8 @@ func providerTools() []tool {
 	}
 }
 
-func listProviders(_ context.Context, c *call, _ nothingIn) (Providers, error) {
-	return Providers{Providers: append([]Provider{}, c.Clouds.Providers()...)}, nil
+func listProviders(_ context.Context, c *call, _ nothingIn) (view.Providers, error) {
+	return view.Providers{Providers: append([]view.Provider{}, c.Clouds.Providers()...)}, nil
 }
 
 // instances are the one that is named, or all that are enabled.
@@ -129,36 +83,36 @@ func (c *call) instances(name string) ([]string, error) {
 }
 
 // instance is the one that is named, or the default one.
-func (c *call) instance(name string) (Provider, error) {
+func (c *call) instance(name string) (view.Provider, error) {
 	for _, p := range c.Clouds.Providers() {
 		if p.Name == name || name == "" && p.Default {
 			return p, nil
 		}
 	}
 	if name == "" {
-		return Provider{}, noProvider()
+		return view.Provider{}, noProvider()
 	}
-	return Provider{}, ohfp.Errorf(ohfp.ErrNotFound, "provider %s does not exist; see list_providers", name)
+	return view.Provider{}, ohfp.Errorf(ohfp.ErrNotFound, "provider %s does not exist; see list_providers", name)
 }
 
 func noProvider() error {
 	return ohfp.Errorf(ohfp.ErrInvalid, "no provider is enabled; add one to the configuration")
 }
 
-func providerHealth(ctx context.Context, c *call, in providerIn) (HealthList, error) {
+func providerHealth(ctx context.Context, c *call, in providerIn) (view.ProvidersHealth, error) {
 	names, err := c.instances(in.Provider)
 	if err != nil {
-		return HealthList{}, err
+		return view.ProvidersHealth{}, err
 	}
-	list := HealthList{Providers: []Health{}}
+	list := view.ProvidersHealth{Providers: []view.ProviderHealth{}}
 	for _, name := range names {
 		if _, err := c.instance(name); err != nil {
-			return HealthList{}, err
+			return view.ProvidersHealth{}, err
 		}
-		health := Health{Name: name, Healthy: true}
+		health := view.ProviderHealth{Name: name, Healthy: true}
 		if health.Identity, err = c.Clouds.Health(ctx, name); err != nil {
 			if ctx.Err() != nil {
-				return HealthList{}, err
+				return view.ProvidersHealth{}, err
 			}
 			health.Healthy, health.Error = false, err.Error()
 		}
@@ -183,76 +137,29 @@ func iamPolicy(ctx context.Context, c *call, in policyIn) (map[string]any, error
 	return policy, nil
 }
 
-func refreshProvider(ctx context.Context, c *call, in providerIn) (RefreshedList, error) {
+func refreshProvider(ctx context.Context, c *call, in providerIn) (view.ProvidersRefresh, error) {
 	names, err := c.instances(in.Provider)
 	if err != nil {
-		return RefreshedList{}, err
+		return view.ProvidersRefresh{}, err
 	}
-	list := RefreshedList{Providers: []Refreshed{}}
+	list := view.ProvidersRefresh{Providers: []view.ProviderRefresh{}}
 	for i, name := range names {
 		c.progress(ctx, i, len(names), "asking provider "+name)
 		count, err := c.Clouds.Refresh(ctx, name)
 		if err != nil {
-			return RefreshedList{}, fmt.Errorf("refresh: %w", err)
+			return view.ProvidersRefresh{}, fmt.Errorf("refresh: %w", err)
 		}
-		list.Providers = append(list.Providers, Refreshed{Name: name, MachineTypes: count})
+		list.Providers = append(list.Providers, view.ProviderRefresh{Name: name, MachineTypes: count})
 	}
 	return list, nil
 }
 
-func providerConfig(_ context.Context, c *call, in providerConfigIn) (ProviderConfig, error) {
+func providerConfig(_ context.Context, c *call, in providerConfigIn) (config.Shown, error) {
 	p, err := c.instance(in.Provider)
 	if err != nil {
-		return ProviderConfig{}, err
+		return config.Shown{}, err
 	}
-	shown := ProviderConfig{Provider: p}
-	settings, _ := c.Config.Provider(p.Name)
-	if len(settings.Config) > 0 {
-		if err := json.Unmarshal(settings.Config, &shown.Config); err != nil {
-			return ProviderConfig{}, fmt.Errorf("read the settings of provider %s: %w", p.Name, err)
-		}
-	}
-	for name, value := range settings.TemplateDefaults {
-		var field any
-		if err := json.Unmarshal(value, &field); err != nil {
-			return ProviderConfig{}, fmt.Errorf("read the template defaults of provider %s: %w", p.Name, err)
-		}
-		if shown.TemplateDefaults == nil {
-			shown.TemplateDefaults = map[string]any{}
-		}
-		shown.TemplateDefaults[name] = field
-	}
-	mask(shown.Config)
-	mask(shown.TemplateDefaults)
-	return shown, nil
-}
-
-// mask hides what is named like a secret, at any depth.
-func mask(value any) {
-	switch value := value.(type) {
-	case map[string]any:
-		for name, inner := range value {
-			if secret(name) {
-				value[name] = "***"
-				continue
-			}
-			mask(inner)
-		}
-	case []any:
-		for _, inner := range value {
-			mask(inner)
-		}
-	}
-}
-
-func secret(name string) bool {
-	name = strings.NewReplacer("_", "", "-", "", " ", "", ".", "").Replace(strings.ToLower(name))
-	for _, word := range []string{"token", "secret", "password", "passphrase", "userdata", "privatekey", "apikey", "accesskey"} {
-		if strings.Contains(name, word) {
-			return true
-		}
-	}
-	return false
+	return c.Settings.Show("providers[" + p.Name + "]")
 }
 
 func providerMetrics(ctx context.Context, c *call, in metricsIn) (view.ProviderMetricsList, error) {

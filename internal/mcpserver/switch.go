@@ -24,13 +24,13 @@ func switchTools() []tool {
 		define(tool{
 			Name: "start_machines", Title: "Start stopped machines", Idempotent: true,
 			Description: "Start machines that were stopped with stop_machines.",
-		}, func(ctx context.Context, c *call, in startIn) (view.Machines, error) {
+		}, func(ctx context.Context, c *call, in startIn) (view.Switched, error) {
 			return switchMachines(ctx, c, in.Machines, true)
 		}),
 		confirmed(tool{
 			Name: "stop_machines", Title: "Stop machines", Idempotent: true,
 			Description: "Stop machines without ending them: they stay ours, and start_machines starts them again. What runs on them is interrupted.",
-		}, planStop, func(ctx context.Context, c *call, in stopIn) (view.Machines, error) {
+		}, planStop, func(ctx context.Context, c *call, in stopIn) (view.Switched, error) {
 			return switchMachines(ctx, c, in.Machines, false)
 		}),
 	}
@@ -50,15 +50,15 @@ func planStop(ctx context.Context, c *call, in stopIn) (Plan, error) {
 	return plan, err
 }
 
-func switchMachines(ctx context.Context, c *call, ids []ohfp.MachineID, on bool) (view.Machines, error) {
+func switchMachines(ctx context.Context, c *call, ids []ohfp.MachineID, on bool) (view.Switched, error) {
 	within, cancel := c.budget(ctx)
 	defer cancel()
 	done, err := c.Commands.SwitchMachines(within, command.SwitchMachines{IDs: distinct(ids), On: on, Origin: c.Caller.Origin()})
 	if err != nil && len(done.Machines) == 0 {
-		return view.Machines{}, err
+		return view.Switched{}, err
 	}
 	if err == nil && len(done.Machines) == 0 && len(done.Refused) > 0 {
-		return view.Machines{}, ohfp.Errorf(ohfp.ErrConflict, "%s", done.Refused[0].Message)
+		return view.Switched{}, ohfp.Errorf(ohfp.ErrConflict, "%s", done.Refused[0].Message)
 	}
 	if err != nil {
 		c.note(ctx, "not all of it could be asked of the cloud: %v", err)
@@ -66,5 +66,5 @@ func switchMachines(ctx context.Context, c *call, ids []ohfp.MachineID, on bool)
 	for _, refused := range done.Refused {
 		c.note(ctx, "%s", refused.Message)
 	}
-	return view.NewMachines(done.Machines), nil
+	return view.Switched{Machines: view.NewMachines(done.Machines), Refused: done.Refused}, nil
 }

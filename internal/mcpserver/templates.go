@@ -2,6 +2,8 @@ package mcpserver
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 
 	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/internal/view"
@@ -17,11 +19,10 @@ type templateIn struct {
 	Template ohfp.TemplateID `json:"template_id" jsonschema:"id of the template, see list_templates"`
 }
 
-// Verdict is what is wrong with a template, if anything.
-type Verdict struct {
-	Template ohfp.TemplateID `json:"templateId"`
-	Valid    bool            `json:"valid"`
-	Problems []string        `json:"problems,omitempty"`
+type validateTemplateIn struct {
+	ID       ohfp.TemplateID `json:"template_id,omitempty" jsonschema:"id of a template that is configured, see list_templates"`
+	Template map[string]any  `json:"template,omitempty" jsonschema:"instead: a template as a template file has it, with templateId"`
+	Online   bool            `json:"online,omitempty" jsonschema:"look in the cloud for what it refers to"`
 }
 
 func templateTools() []tool {
@@ -36,9 +37,10 @@ func templateTools() []tool {
 			Description: "Show one template with all its fields, those of the cloud too.",
 		}, getTemplate),
 		define(tool{
-			Name: "validate_template", Title: "Check a template", Offline: true,
-			Description: "Tell whether machines can be requested from a template as it is configured, and if not, why. It asks no cloud; " +
-				"validate_infrastructure looks there for what templates refer to.",
+			Name: "validate_template", Title: "Check a template",
+			Description: "Tell whether machines could be requested from a template, and if not, why: from one that is configured, by its " +
+				"template_id, or from one as a template file would have it, before create_template stores it. It asks no cloud, unless " +
+				"online says to look there for what the template refers to.",
 		}, validateTemplate),
 	}
 }
@@ -62,16 +64,24 @@ func getTemplate(ctx context.Context, c *call, in templateIn) (view.Template, er
 	return view.NewTemplate(template, true), nil
 }
 
-func validateTemplate(ctx context.Context, c *call, in templateIn) (Verdict, error) {
-	template, err := c.Queries.Template(ctx, in.Template)
+func validateTemplate(ctx context.Context, c *call, in validateTemplateIn) (view.TemplateVerdicts, error) {
+	if (in.ID == "") == (in.Template == nil) {
+		return view.TemplateVerdicts{}, ohfp.Errorf(ohfp.ErrInvalid, "which template? give template_id or template, one of them")
+	}
+	var text []byte
+	if in.Template != nil {
+		var err error
+		if text, err = json.Marshal(in.Template); err != nil {
+			return view.TemplateVerdicts{}, fmt.Errorf("encode a template: %w", err)
+		}
+	}
+	within, cancel := c.budget(ctx)
+	defer cancel()
+	verdict, err := c.Clouds.Judge(within, text, in.ID, in.Online)
 	if err != nil {
-		return Verdict{}, err
+		return view.TemplateVerdicts{}, err
 	}
-	verdict := Verdict{Template: in.Template, Valid: template.Template.Refused == ""}
-	if !verdict.Valid {
-		verdict.Problems = []string{template.Template.Refused}
-	}
-	return verdict, nil
+	return view.TemplateVerdicts{Templates: []view.TemplateVerdict{verdict}}, nil
 }
 
 func checkPage(limit, offset int) error {

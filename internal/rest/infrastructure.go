@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/openhostfactory/ohfp"
+	"github.com/openhostfactory/ohfp/internal/view"
 	"github.com/openhostfactory/ohfp/provider"
 )
 
@@ -14,20 +15,9 @@ type ofProvider struct {
 
 type inventoryAnswer struct{ Body provider.Inventory }
 
-type referencesAnswer struct{ Body referenceList }
+type referencesAnswer struct{ Body view.References }
 
-type referenceList struct {
-	References []Reference `json:"references"`
-	Problems   []string    `json:"problems,omitempty" doc:"About templates of which that cannot be told"`
-}
-
-type validationAnswer struct{ Body validation }
-
-type validation struct {
-	Checked  int         `json:"checked" doc:"How many references were looked for"`
-	Missing  []Reference `json:"missing" doc:"What the cloud does not have, or does not show us"`
-	Problems []string    `json:"problems,omitempty"`
-}
+type validationAnswer struct{ Body view.Validation }
 
 func addInfrastructure(on *surface) {
 	s := on.server
@@ -54,7 +44,7 @@ func addInfrastructure(on *surface) {
 	},
 		func(ctx context.Context, in *ofProvider) (*referencesAnswer, error) {
 			list, problems, err := s.Providers.References(ctx, in.Provider)
-			return &referencesAnswer{Body: referenceList{References: list, Problems: problems}}, err
+			return &referencesAnswer{Body: view.References{References: list, Problems: problems}}, err
 		})
 	add(on, route{
 		Operation: "infrastructure.validate", Method: http.MethodGet, Path: "/api/v1/infrastructure/validate", ID: "validateInfrastructure",
@@ -66,6 +56,6 @@ func addInfrastructure(on *surface) {
 				return nil, err
 			}
 			missing, err := s.Providers.Missing(ctx, wanted)
-			return &validationAnswer{Body: validation{Checked: len(wanted), Missing: missing, Problems: problems}}, err
+			return &validationAnswer{Body: view.Validation{Checked: len(wanted), Missing: missing, Problems: problems}}, err
 		})
 }

@@ -6,44 +6,24 @@ import (
 	"net/http"
 
 	"github.com/openhostfactory/ohfp"
-	"github.com/openhostfactory/ohfp/provider"
+	"github.com/openhostfactory/ohfp/internal/config"
+	"github.com/openhostfactory/ohfp/internal/view"
 )
 
-// Provider is a configured provider instance.
-type Provider struct {
-	Name     string `json:"name"`
-	Type     string `json:"type"`
-	Enabled  bool   `json:"enabled" doc:"Whether new requests may go to it"`
-	Priority int    `json:"priority" doc:"Lower comes first"`
-	Default  bool   `json:"default" doc:"It launches the templates that name no provider"`
-}
-
-// Reference is something in the cloud that a template names.
-type Reference struct {
-	Template ohfp.TemplateID `json:"templateId"`
-	Provider string          `json:"provider"`
-	provider.Resource
-}
-
-type providersAnswer struct {
-	Body struct {
-		Providers []Provider `json:"providers"`
-	}
-}
+type providersAnswer struct{ Body view.Providers }
 
 // ProviderInput names a provider instance.
 type ProviderInput struct {
 	Name string `path:"name" minLength:"1" maxLength:"64" doc:"The provider instance"`
 }
 
-type providerHealthAnswer struct{ Body providerHealth }
+type providerHealthAnswer struct{ Body view.ProviderHealth }
 
-type providerHealth struct {
-	Name     string `json:"name"`
-	Healthy  bool   `json:"healthy"`
-	Identity string `json:"identity,omitempty" doc:"Who we are to the cloud"`
-	Error    string `json:"error,omitempty"`
+type settingsInput struct {
+	Key string `query:"key" maxLength:"200" doc:"A setting such as limits.max_machines, or a section such as storage; all unless given"`
 }
+
+type settingsAnswer struct{ Body config.Shown }
 
 type policyInput struct {
 	ProviderInput
@@ -64,6 +44,25 @@ func addProviders(on *surface) {
 			return out, nil
 		})
 	add(on, route{
+		Operation: "providers.show", Method: http.MethodGet, Path: "/api/v1/providers/{name}", ID: "getProvider", Tag: "providers",
+		Summary: "The settings of a provider", Text: "Secrets are shown as ***.",
+	},
+		func(_ context.Context, in *ProviderInput) (*settingsAnswer, error) {
+			if err := s.known(in.Name); err != nil {
+				return nil, err
+			}
+			shown, err := s.Providers.Settings("providers[" + in.Name + "]")
+			return &settingsAnswer{Body: shown}, err
+		})
+	add(on, route{
+		Operation: "config.show", Method: http.MethodGet, Path: "/api/v1/config", ID: "getConfig", Tag: "system",
+		Summary: "The settings that this program runs with", Text: "Secrets are shown as ***.",
+	},
+		func(_ context.Context, in *settingsInput) (*settingsAnswer, error) {
+			shown, err := s.Providers.Settings(in.Key)
+			return &settingsAnswer{Body: shown}, err
+		})
+	add(on, route{
 		Operation: "providers.health", Method: http.MethodGet, Path: "/api/v1/providers/{name}/health", ID: "getProviderHealth",
 		Tag: "providers", Summary: "Whether the cloud lets us in", Text: "Makes one cheap call to it.",
 	},
@@ -71,7 +70,7 @@ func addProviders(on *surface) {
 			if err := s.known(in.Name); err != nil {
 				return nil, err
 			}
-			out := &providerHealthAnswer{Body: providerHealth{Name: in.Name}}
+			out := &providerHealthAnswer{Body: view.ProviderHealth{Name: in.Name}}
 			identity, err := s.Providers.Health(ctx, in.Name)
 			if err != nil {
 				out.Body.Error = sentence(err)

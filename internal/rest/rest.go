@@ -14,8 +14,10 @@ import (
 	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/internal/audit"
 	"github.com/openhostfactory/ohfp/internal/command"
+	"github.com/openhostfactory/ohfp/internal/config"
 	"github.com/openhostfactory/ohfp/internal/gate"
 	"github.com/openhostfactory/ohfp/internal/query"
+	"github.com/openhostfactory/ohfp/internal/view"
 	"github.com/openhostfactory/ohfp/provider"
 )
 
@@ -57,13 +59,14 @@ type Queries interface {
 
 // Providers is what is asked of the configured clouds as such.
 type Providers interface {
-	Providers() []Provider
+	Providers() []view.Provider
 	Health(ctx context.Context, name string) (identity string, err error)
 	Policy(ctx context.Context, name string, features []string) ([]byte, error)
 	Refresh(ctx context.Context, name string) (machineTypes int, err error)
 	Discover(ctx context.Context, name string) (provider.Inventory, error)
-	References(ctx context.Context, name string) (list []Reference, problems []string, err error)
-	Missing(ctx context.Context, wanted []Reference) ([]Reference, error)
+	References(ctx context.Context, name string) (list []view.Reference, problems []string, err error)
+	Missing(ctx context.Context, wanted []view.Reference) ([]view.Reference, error)
+	Settings(name string) (config.Shown, error) // one, those of a section, or with an empty name all; without secrets
 }
 
 // Health is how the program that serves is.
@@ -82,8 +85,8 @@ type Server struct {
 	Audit     *audit.Log // of who did what
 	Memory    Memory
 	Health    func() Health
-	Parse     func(document []byte) (ohfp.Template, error)     // reads a template as a file would be read
-	Check     func(ctx context.Context, t ohfp.Template) error // says why a template cannot be used
+	Parse     func(document []byte) (ohfp.Template, error)                                          // reads a template as a file would be read
+	Judge     func(ctx context.Context, t ohfp.Template, online bool) (view.TemplateVerdict, error) // says why a template cannot be used
 
 	// Revision is a number that changes with the store, where one is to be had cheaply; ok false or nil: nowhere. It takes that
 	// Commands only look at records when they are told to sync, as those of a daemon do.

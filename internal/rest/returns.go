@@ -3,9 +3,9 @@ package rest
 import (
 	"context"
 	"net/http"
-	"time"
 
 	"github.com/openhostfactory/ohfp/api"
+	"github.com/openhostfactory/ohfp/internal/view"
 )
 
 type reclaimedInput struct {
@@ -22,12 +22,6 @@ func addReturns(on *surface) {
 	},
 		func(ctx context.Context, in *reclaimedInput) (*reclaimedAnswer, error) {
 			found, err := s.Queries.Reclaimed(ctx, nil)
-			out := &reclaimedAnswer{Body: api.ReclaimedList{Requests: []api.Reclaimed{}}}
-			for _, m := range found[:min(in.Limit, len(found))] {
-				out.Body.Requests = append(out.Body.Requests, api.Reclaimed{
-					Machine: m.Machine, Name: m.Name, Grace: int(m.Grace / time.Second), Kind: m.Kind, Reason: m.Reason,
-				})
-			}
-			return out, err
+			return &reclaimedAnswer{Body: view.NewReclaimed(found[:min(in.Limit, len(found))])}, err
 		})
 }

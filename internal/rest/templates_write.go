@@ -34,26 +34,18 @@ type TemplatePath struct {
 
 type nothing struct{}
 
-type verdictAnswer struct{ Body verdict }
-
-type verdict struct {
-	ID      ohfp.TemplateID `json:"templateId,omitempty"`
-	Valid   bool            `json:"valid"`
-	Problem string          `json:"problem,omitempty"`
+type judgeInput struct {
+	Online bool           `query:"online" doc:"Look in the cloud for what it refers to"`
+	Body   map[string]any `doc:"A template as template files have it" nullable:"false"`
 }
+
+type verdictAnswer struct{ Body view.TemplateVerdict }
 
 type refreshTemplatesInput struct {
 	Force bool `query:"force" doc:"Drop what is remembered of the clouds, and ask them again"`
 }
 
-type refreshedAnswer struct{ Body refreshed }
-
-type refreshed struct {
-	Templates int      `json:"templates"`
-	Refused   int      `json:"refused" doc:"Of them, those that launch nothing"`
-	Problems  []string `json:"problems,omitempty"`
-	Providers []string `json:"providers,omitempty" doc:"Clouds that were asked again"`
-}
+type refreshedAnswer struct{ Body view.TemplateRefresh }
 
 func addTemplateWrites(on *surface) {
 	s := on.server
@@ -114,18 +106,15 @@ func addTemplateWrites(on *surface) {
 		})
 	add(on, route{
 		Operation: "templates.validate", Method: http.MethodPost, Path: "/api/v1/templates/validate", ID: "validateTemplate", Tag: "templates",
-		Summary: "Check a template without storing it", Text: "With the defaults that it would get. No cloud is asked.",
+		Summary: "Check a template without storing it", Text: "With the defaults that it would get. No cloud is asked, unless online says so.",
 	},
-		func(ctx context.Context, in *newTemplateInput) (*verdictAnswer, error) {
+		func(ctx context.Context, in *judgeInput) (*verdictAnswer, error) {
 			t, err := s.parse("", in.Body)
-			if err == nil {
-				err = s.Check(ctx, t)
-			}
-			out := &verdictAnswer{Body: verdict{ID: t.ID, Valid: err == nil}}
 			if err != nil {
-				out.Body.Problem = sentence(err)
+				return &verdictAnswer{Body: view.TemplateVerdict{ID: t.ID, Problems: []string{sentence(err)}}}, nil
 			}
-			return out, nil
+			verdict, err := s.Judge(ctx, t, in.Online)
+			return &verdictAnswer{Body: verdict}, err
 		})
 	add(on, route{
 		Operation: "templates.refresh", Method: http.MethodPost, Path: "/api/v1/templates/refresh", ID: "refreshTemplates", Tag: "templates",
@@ -205,11 +194,6 @@ func (s *Server) refreshTemplates(ctx context.Context, in *refreshTemplatesInput
 	if err != nil {
 		return nil, err
 	}
-	out.Body.Templates, out.Body.Problems = len(list), problems
-	for _, t := range list {
-		if t.Template.Refused != "" {
-			out.Body.Refused++
-		}
-	}
+	out.Body.Count(list, problems)
 	return out, nil
 }

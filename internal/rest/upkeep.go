@@ -7,7 +7,7 @@ import (
 
 	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/internal/command"
-	"github.com/openhostfactory/ohfp/internal/query"
+	"github.com/openhostfactory/ohfp/internal/view"
 )
 
 type collectInput struct {
@@ -21,18 +21,10 @@ type collectInput struct {
 type collectAnswer struct{ Body collection }
 
 type collection struct {
-	Orphans []collected `json:"orphans"`
-	Held    string      `json:"held,omitempty" doc:"Why nothing is collected"`
-	Unread  []unread    `json:"unread,omitempty" doc:"Providers that could not be looked at, whose orphans wait"`
-	Problem string      `json:"problem,omitempty" doc:"What could not be done"`
-}
+	view.Collection
 
-type collected struct {
-	query.Orphan
-
-	Fate    command.Fate   `json:"fate" enum:"ends,would,waits,fails"`
-	By      ohfp.RequestID `json:"by,omitempty" doc:"The request or return that ends it"`
-	Message string         `json:"message,omitempty"`
+	Unread  []unread `json:"unread,omitempty" doc:"Providers that could not be looked at, whose orphans wait"`
+	Problem string   `json:"problem,omitempty" doc:"What could not be done"`
 }
 
 type rebuildInput struct {
@@ -49,12 +41,7 @@ type rebuildView struct {
 	Unread []unread `json:"unread,omitempty" doc:"Providers that could not be read whole, of which nothing was recorded"`
 }
 
-type refreshAnswer struct {
-	Body struct {
-		Name         string `json:"name"`
-		MachineTypes int    `json:"machineTypes"`
-	}
-}
+type refreshAnswer struct{ Body view.ProviderRefresh }
 
 type cleanInput struct {
 	Body struct {
@@ -64,13 +51,7 @@ type cleanInput struct {
 	}
 }
 
-type cleanAnswer struct {
-	Body struct {
-		DryRun  bool              `json:"dryRun,omitempty"`
-		Removed []command.Cleaned `json:"removed"`
-		Problem string            `json:"problem,omitempty" doc:"What could not be removed"`
-	}
-}
+type cleanAnswer struct{ Body view.Cleaning }
 
 func addUpkeep(on *surface) {
 	s := on.server
@@ -114,10 +95,7 @@ func (s *Server) collectOrphans(ctx context.Context, in *collectInput) (*collect
 	if err != nil && len(done.Orphans) == 0 {
 		return nil, err
 	}
-	out := &collectAnswer{Body: collection{Orphans: []collected{}, Held: done.Held, Unread: unreadOf(done.Unread)}}
-	for _, o := range done.Orphans {
-		out.Body.Orphans = append(out.Body.Orphans, collected{Orphan: query.NewOrphan(o.Orphan), Fate: o.Fate, By: o.By, Message: o.Message})
-	}
+	out := &collectAnswer{Body: collection{Collection: view.NewCollection(done), Unread: unreadOf(done.Unread)}}
 	if err != nil {
 		out.Body.Problem = sentence(err)
 	}

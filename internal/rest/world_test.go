@@ -18,12 +18,14 @@ import (
 	"github.com/openhostfactory/ohfp/api"
 	"github.com/openhostfactory/ohfp/internal/access"
 	"github.com/openhostfactory/ohfp/internal/command"
+	"github.com/openhostfactory/ohfp/internal/config"
 	"github.com/openhostfactory/ohfp/internal/figures"
 	"github.com/openhostfactory/ohfp/internal/gate"
 	"github.com/openhostfactory/ohfp/internal/placement"
 	"github.com/openhostfactory/ohfp/internal/query"
 	"github.com/openhostfactory/ohfp/internal/reconcile"
 	"github.com/openhostfactory/ohfp/internal/telemetry"
+	"github.com/openhostfactory/ohfp/internal/view"
 	"github.com/openhostfactory/ohfp/provider"
 	"github.com/openhostfactory/ohfp/provider/fake"
 	"github.com/openhostfactory/ohfp/store"
@@ -79,7 +81,9 @@ func newWorld(tb testing.TB, change ...func(*world)) *world {
 			}
 			return t, t.Validate()
 		},
-		Check:  func(context.Context, ohfp.Template) error { return nil },
+		Judge: func(_ context.Context, t ohfp.Template, _ bool) (view.TemplateVerdict, error) {
+			return view.TemplateVerdict{ID: t.ID, Valid: true}, nil
+		},
 		Health: func() Health { return Health{Ready: true, Live: true} },
 		Budget: 20 * time.Second, UnusedFor: time.Hour, Look: 10 * time.Millisecond,
 		NewID: w.commands.NewID, Now: clock.Now, Log: log,
@@ -274,8 +278,8 @@ func (s *shelf) Forget(_ context.Context, id ohfp.TemplateID) error {
 // clouds are the configured ones.
 type clouds struct{}
 
-func (clouds) Providers() []Provider {
-	return []Provider{{Name: "cloud", Type: "fake", Enabled: true, Default: true}}
+func (clouds) Providers() []view.Provider {
+	return []view.Provider{{Name: "cloud", Type: "fake", Enabled: true, Default: true}}
 }
 
 func (clouds) known(name string) error {
@@ -302,18 +306,22 @@ func (c clouds) Discover(_ context.Context, name string) (provider.Inventory, er
 	return provider.Inventory{Identity: "me", Region: "here", Resources: []provider.Resource{{Kind: "subnet", ID: "a"}}}, c.known(name)
 }
 
-func (c clouds) References(_ context.Context, name string) ([]Reference, []string, error) {
-	return []Reference{{Template: "small", Provider: "cloud", Resource: provider.Resource{Kind: "subnet", ID: "a"}}}, nil, c.known(name)
+func (c clouds) References(_ context.Context, name string) ([]view.Reference, []string, error) {
+	return []view.Reference{{Template: "small", Provider: "cloud", Resource: provider.Resource{Kind: "subnet", ID: "a"}}}, nil, c.known(name)
 }
 
-func (clouds) Missing(_ context.Context, wanted []Reference) ([]Reference, error) {
+func (clouds) Missing(_ context.Context, wanted []view.Reference) ([]view.Reference, error) {
 	return wanted[:0], nil
+}
+
+func (c clouds) Settings(name string) (config.Shown, error) {
+	return config.Shown{Settings: []config.Value{{Key: name + ".type", Value: "fake"}}, Files: []string{}}, nil
 }
 
 // leaky are clouds that fail with words that are nobody's business.
 type leaky struct{ clouds }
 
-func (leaky) References(context.Context, string) ([]Reference, []string, error) {
+func (leaky) References(context.Context, string) ([]view.Reference, []string, error) {
 	return nil, nil, errors.New("the secret is 42")
 }
 

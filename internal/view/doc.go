@@ -28,4 +28,9 @@ type (
 	RequestPlan = api.RequestPlan
 	PlannedCall = api.PlannedCall
 	PlannedType = api.PlannedType
+
+	Reclaimed     = api.Reclaimed
+	ReclaimedList = api.ReclaimedList
+	Drained       = api.Drained
+	Switched      = api.Switched
 )

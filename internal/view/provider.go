@@ -50,3 +50,41 @@ func NewProviderMetrics(names []string, requests []ohfp.Request, held query.Usag
 	}
 	return list
 }
+
+// Provider is a provider instance as it is configured.
+type Provider struct {
+	Name     string `json:"name"`
+	Type     string `json:"type"`
+	Enabled  bool   `json:"enabled" doc:"Whether new requests may go to it"`
+	Priority int    `json:"priority" doc:"Lower comes first"`
+	Default  bool   `json:"default" doc:"It launches the templates that name no provider"`
+}
+
+// Providers is a list of them.
+type Providers struct {
+	Providers []Provider `json:"providers"`
+}
+
+// ProviderHealth is whether a provider lets us in.
+type ProviderHealth struct {
+	Name     string `json:"name"`
+	Healthy  bool   `json:"healthy"`
+	Identity string `json:"identity,omitempty" doc:"Who we are to the cloud"`
+	Error    string `json:"error,omitempty"`
+}
+
+// ProvidersHealth is that of several.
+type ProvidersHealth struct {
+	Providers []ProviderHealth `json:"providers"`
+}
+
+// ProviderRefresh is what a provider has learnt again.
+type ProviderRefresh struct {
+	Name         string `json:"name"`
+	MachineTypes int    `json:"machineTypes"`
+}
+
+// ProvidersRefresh is that of several.
+type ProvidersRefresh struct {
+	Providers []ProviderRefresh `json:"providers"`
+}
