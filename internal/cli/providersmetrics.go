@@ -21,9 +21,9 @@ func (p *program) providersMetricsCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "metrics [NAME]",
 		Short: "Count what a provider has done",
-		Long: `Counts the requests of a provider, or of each, within a time by their status, what they asked for and got, and what the
-provider holds now with its estimated cost; and how all calls of this work directory to its cloud went: errors, refusals
-for the cloud's rate, latency. It asks no cloud.`,
+		Long: `Counts the requests of a provider, or of each, within a time by their status, what they asked for and got, and what
+the provider holds now with its estimated cost; and how all calls of this work directory to its cloud went: errors,
+refusals for the cloud's rate, latency. It asks no cloud.`,
 		Example: `  ohfp providers metrics --format table
   ohfp providers metrics aws-primary --timeframe 1h`,
 		Args: optional("provider"),
