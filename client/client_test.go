@@ -63,7 +63,7 @@ func problem(status int, code string, headers ...string) func(w http.ResponseWri
 
 // lost takes a call and says nothing.
 func lost(w http.ResponseWriter, _ *http.Request) {
-	connection, _, err := w.(http.Hijacker).Hijack()
+	connection, _, err := http.NewResponseController(w).Hijack()
 	if err == nil {
 		_ = connection.Close()
 	}

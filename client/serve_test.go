@@ -66,7 +66,7 @@ func serve() (url string, stop func()) {
 	return url, func() {
 		cancel()
 		<-code
-		<-ended
+		_ = <-ended
 		_ = write.Close()
 		must(os.RemoveAll(dir))
 	}

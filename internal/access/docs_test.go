@@ -48,7 +48,7 @@ func TestTheTableInTheDocs(t *testing.T) {
 	}
 	want := before + tableBegins + b.String() + tableEnds + after
 	if *update {
-		if err := os.WriteFile(path, []byte(want), 0o644); err != nil { //nolint:gosec // a document
+		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return

@@ -20,11 +20,11 @@ import (
 	"github.com/openhostfactory/ohfp/internal/audit"
 )
 
-func log(t testing.TB) *audit.Log {
-	t.Helper()
+func log(tb testing.TB) *audit.Log {
+	tb.Helper()
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	var mu sync.Mutex
-	return &audit.Log{Path: filepath.Join(t.TempDir(), "deep", "audit.jsonl"), Now: func() time.Time {
+	return &audit.Log{Path: filepath.Join(tb.TempDir(), "deep", "audit.jsonl"), Now: func() time.Time {
 		mu.Lock()
 		defer mu.Unlock()
 		now = now.Add(time.Millisecond)
@@ -36,11 +36,11 @@ func ann() access.Caller {
 	return access.Caller{Name: "ann", Face: "rest", By: access.ByToken, Role: access.Operator}
 }
 
-func list(t testing.TB, l *audit.Log, f audit.Filter) []audit.Entry {
-	t.Helper()
+func list(tb testing.TB, l *audit.Log, f audit.Filter) []audit.Entry {
+	tb.Helper()
 	entries, unreadable, err := audit.List(l.Path, f)
 	if err != nil || unreadable > 0 {
-		t.Fatalf("%d unreadable, %v", unreadable, err)
+		tb.Fatalf("%d unreadable, %v", unreadable, err)
 	}
 	return entries
 }

@@ -37,8 +37,12 @@ refusals for the cloud's rate, latency. It asks no cloud.`,
 					return err
 				}
 				return p.show(list, output.Layout{Records: "providers", Empty: "No providers.", Columns: []output.Column{
-					{Key: "provider"}, {Key: "requests", Text: fieldsText}, {Key: "asked", Number: true}, {Key: "delivered", Number: true},
-					{Key: "now", Text: fieldsText}, {Key: "calls", Text: callsText},
+					{Key: "provider"},
+					{Key: "requests", Text: fieldsText},
+					{Key: "asked", Number: true},
+					{Key: "delivered", Number: true},
+					{Key: "now", Text: fieldsText},
+					{Key: "calls", Text: callsText},
 				}})
 			})
 		},

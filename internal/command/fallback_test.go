@@ -172,7 +172,7 @@ func TestFallbackSurvivesCrashes(t *testing.T) {
 	moved := 0
 	for seed := range uint64(histories) {
 		w := newTwins(t)
-		random := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // the same histories each time
+		random := rand.New(rand.NewPCG(seed, 1))
 		faults := []func(string){
 			w.fill,
 			func(name string) { w.clouds[name].FailNext(fake.OpLaunch, fake.Denied(fake.OpLaunch), 1) },

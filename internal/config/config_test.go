@@ -229,9 +229,11 @@ telemetry: {traces: {endpoint: "http://collector:4318"}}
 					{Name: "lines", Type: SinkLog, MaxRotate: 5},
 				}},
 				Templates: Templates{Files: []string{dir + "/t.json", "/home/u/u.yml", "/v.json"}},
-				API: API{Host: "0.0.0.0", Port: 8443, SocketPath: dir + "/rest.sock", Tokens: true,
+				API: API{
+					Host: "0.0.0.0", Port: 8443, SocketPath: dir + "/rest.sock", Tokens: true,
 					TLS:       TLS{CertFile: dir + "/c.pem", KeyFile: dir + "/k.pem", ClientCAFile: dir + "/ca.pem", MinVersion: "1.3"},
-					RateLimit: 7, Origins: []string{"https://b.example"}, Proxies: []string{"10.0.0.0/8", "::1"}},
+					RateLimit: 7, Origins: []string{"https://b.example"}, Proxies: []string{"10.0.0.0/8", "::1"},
+				},
 				Auth: Auth{
 					JWT: JWT{KeyFile: dir + "/jwt.pem", Issuer: "me", Audience: "us"}, OIDC: OIDC{Issuer: "https://i", Audience: "client"},
 					NameClaim: "email", RolesClaim: "cognito:groups", Roles: []string{"ops=operator", "a=b=admin"}, DefaultRole: "viewer",

@@ -127,7 +127,7 @@ func TestTLS(t *testing.T) {
 	go func() { ended <- listening.ServeTLS(listener, "", "") }()
 	t.Cleanup(func() {
 		_ = listening.Close()
-		<-ended
+		_ = <-ended
 	})
 	roots := x509.NewCertPool()
 	roots.AddCert(own.certificate)

@@ -111,17 +111,17 @@ func elsewhere(launched provider.Launched, err error) bool {
 func (e *Executor) move(ctx context.Context, r ohfp.Request) error {
 	ask := provider.Ask{Request: r.ID, Attempt: len(r.Attempts) + 1, Template: r.Template, Count: r.Count, Timeout: r.Timeout}
 	for _, name := range r.Fallbacks {
-		p, err := e.Providers.Provider(ctx, name)
+		p, refusal := e.Providers.Provider(ctx, name)
 		var order ohfp.Order
-		if err == nil {
-			order, err = p.Prepare(ctx, ask)
+		if refusal == nil {
+			order, refusal = p.Prepare(ctx, ask)
 		}
 		var paced *ohfp.PacedError
 		switch {
-		case errors.As(err, &paced):
+		case errors.As(refusal, &paced):
 			return e.putOff(ctx, r.ID, paced)
 		case ctx.Err() != nil:
-			return err
+			return refusal
 		}
 		same := func(now *ohfp.Request) error {
 			if now.Provider != r.Provider || len(now.Attempts) != len(r.Attempts) {
@@ -133,8 +133,8 @@ func (e *Executor) move(ctx context.Context, r ohfp.Request) error {
 			if gone := same(now); gone != nil {
 				return nil, gone
 			}
-			if err != nil {
-				now.PassOver(name, err.Error())
+			if refusal != nil {
+				now.PassOver(name, refusal.Error())
 				return nil, nil
 			}
 			return now.MoveTo(name, order, e.Now())
@@ -144,13 +144,13 @@ func (e *Executor) move(ctx context.Context, r ohfp.Request) error {
 			return errElsewhere
 		case failed != nil:
 			return fmt.Errorf("store that request %s goes on with provider %s: %w", r.ID, name, failed)
-		case err != nil:
-			e.Log.WarnContext(ctx, "fallback cannot launch", "request", r.ID, "provider", name, "error", err)
+		case refusal != nil:
+			e.Log.WarnContext(ctx, "fallback cannot launch", "request", r.ID, "provider", name, "error", refusal)
 			continue
 		}
 		e.Log.InfoContext(ctx, "request goes on with another provider", "request", r.ID, "from", r.Provider, "to", name)
 		e.Reach(StepRequestStored)
-		_, err = e.Call(ctx, stored, ask.Attempt)
+		_, err := e.Call(ctx, stored, ask.Attempt)
 		return err
 	}
 	return nil

@@ -156,8 +156,10 @@ const (
 func document(spans []Span) otlpRequest {
 	host, _ := os.Hostname() // one without a name tells none
 	of := [][2]string{
-		{"service.name", "ohfp"}, {"service.version", version.Current().Version},
-		{"service.instance.id", host + "/" + strconv.Itoa(os.Getpid())}, {"host.name", host},
+		{"service.name", "ohfp"},
+		{"service.version", version.Current().Version},
+		{"service.instance.id", host + "/" + strconv.Itoa(os.Getpid())},
+		{"host.name", host},
 	}
 	list := make([]otlpSpan, len(spans))
 	for i, s := range spans {

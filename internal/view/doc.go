@@ -1,5 +1,6 @@
 // Package view is how requests, machines and templates look to those who ask: the same fields with the same names on the
 // command line, over REST and to AI assistants, in the words of Host Factory where it has one.
+// What it shows has its fields in package api.
 // It refuses to look anything up and to know how a face writes its answers.
 package view
 
@@ -17,7 +18,6 @@ func timestamp(t time.Time) string {
 	return t.UTC().Format(time.RFC3339)
 }
 
-// What is shown; package api has the fields.
 type (
 	Machine     = api.Machine
 	Machines    = api.Machines

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-
 	"io"
 	"net/http"
 	"os"

@@ -15,8 +15,10 @@ import (
 
 // The account that the image runs under. It is a number in the Dockerfile, since Kubernetes tells by it that it is not
 // root; the names are for those who read listings.
-const accounts = "root:x:0:0:root:/nonexistent:/nonexistent\nohfp:x:10001:10001:ohfp:/var/lib/ohfp:/nonexistent\n"
-const groups = "root:x:0:\nohfp:x:10001:\n"
+const (
+	accounts = "root:x:0:0:root:/nonexistent:/nonexistent\nohfp:x:10001:10001:ohfp:/var/lib/ohfp:/nonexistent\n"
+	groups   = "root:x:0:\nohfp:x:10001:\n"
+)
 
 // layOut writes the files of an image below dir.
 func layOut(ctx context.Context, dir string, docs []string) error {

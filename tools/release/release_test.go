@@ -37,8 +37,12 @@ func newRepository(t *testing.T, tags ...string) repository {
 	t.Helper()
 	r := repository{Dir: t.TempDir()}
 	for _, setting := range [][2]string{
-		{"GIT_CONFIG_GLOBAL", "/dev/null"}, {"GIT_CONFIG_SYSTEM", "/dev/null"}, {"GIT_AUTHOR_NAME", "a"}, {"GIT_AUTHOR_EMAIL", "a@example.org"},
-		{"GIT_COMMITTER_NAME", "a"}, {"GIT_COMMITTER_EMAIL", "a@example.org"},
+		{"GIT_CONFIG_GLOBAL", "/dev/null"},
+		{"GIT_CONFIG_SYSTEM", "/dev/null"},
+		{"GIT_AUTHOR_NAME", "a"},
+		{"GIT_AUTHOR_EMAIL", "a@example.org"},
+		{"GIT_COMMITTER_NAME", "a"},
+		{"GIT_COMMITTER_EMAIL", "a@example.org"},
 	} {
 		t.Setenv(setting[0], setting[1])
 	}

@@ -77,7 +77,7 @@ func bare(path string) error {
 		return err
 	}
 	fmt.Fprintf(os.Stderr, "at http://%s\n", listener.Addr())
-	return http.Serve(listener, mux) //nolint:gosec // it is for one client, on this machine
+	return http.Serve(listener, mux)
 }
 
 // server is a process under test.
