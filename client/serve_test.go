@@ -23,8 +23,11 @@ func serve() (url string, stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cloud, err := awssim.New(awssim.Options{})
 	must(err)
-	ready, ended := make(chan string, 1), make(chan error, 1)
-	go func() { ended <- cloud.ListenAndServe(ctx, "127.0.0.1:0", func(url string) { ready <- url }) }()
+	ready, ended := make(chan string, 1), make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = cloud.ListenAndServe(ctx, "127.0.0.1:0", func(url string) { ready <- url }) // until ctx ends
+	}()
 	dir, err := os.MkdirTemp("", "ohfp")
 	must(err)
 	conf := filepath.Join(dir, "conf")
@@ -66,7 +69,7 @@ func serve() (url string, stop func()) {
 	return url, func() {
 		cancel()
 		<-code
-		_ = <-ended
+		<-ended
 		_ = write.Close()
 		must(os.RemoveAll(dir))
 	}

@@ -123,11 +123,14 @@ func TestTLS(t *testing.T) {
 	g.Certificates = &access.Certificates{Roles: map[string]access.Role{"OU:ops": access.Operator}}
 	listening := &http.Server{Handler: g.Wrap(http.HandlerFunc(behind)), TLSConfig: config, ReadHeaderTimeout: time.Minute}
 	listener := got((&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0"))(t)
-	ended := make(chan error, 1)
-	go func() { ended <- listening.ServeTLS(listener, "", "") }()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = listening.ServeTLS(listener, "", "") // until it is closed
+	}()
 	t.Cleanup(func() {
 		_ = listening.Close()
-		_ = <-ended
+		<-ended
 	})
 	roots := x509.NewCertPool()
 	roots.AddCert(own.certificate)

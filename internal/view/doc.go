@@ -19,18 +19,30 @@ func timestamp(t time.Time) string {
 }
 
 type (
-	Machine     = api.Machine
-	Machines    = api.Machines
-	Request     = api.Request
-	Requests    = api.Requests
-	Template    = api.Template
-	Templates   = api.Templates
+	// Machine is [api.Machine].
+	Machine = api.Machine
+	// Machines is [api.Machines].
+	Machines = api.Machines
+	// Request is [api.Request].
+	Request = api.Request
+	// Requests is [api.Requests].
+	Requests = api.Requests
+	// Template is [api.Template].
+	Template = api.Template
+	// Templates is [api.Templates].
+	Templates = api.Templates
+	// RequestPlan is [api.RequestPlan].
 	RequestPlan = api.RequestPlan
+	// PlannedCall is [api.PlannedCall].
 	PlannedCall = api.PlannedCall
+	// PlannedType is [api.PlannedType].
 	PlannedType = api.PlannedType
-
-	Reclaimed     = api.Reclaimed
+	// Reclaimed is [api.Reclaimed].
+	Reclaimed = api.Reclaimed
+	// ReclaimedList is [api.ReclaimedList].
 	ReclaimedList = api.ReclaimedList
-	Drained       = api.Drained
-	Switched      = api.Switched
+	// Drained is [api.Drained].
+	Drained = api.Drained
+	// Switched is [api.Switched].
+	Switched = api.Switched
 )
