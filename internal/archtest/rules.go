@@ -78,7 +78,8 @@ func Rules() []Rule {
 		{Package: "internal/config", May: ". internal/config/document internal/config/directories", Uses: yaml},
 		{Package: "internal/access", May: ". provider", Uses: "github.com/coreos/go-oidc/v3 github.com/golang-jwt/jwt/v5"},
 		{Package: "internal/audit", May: ". internal/access"},
-		{Package: "internal/gate", May: ". internal/access internal/audit", Uses: "golang.org/x/time"}, // before whatever answers over HTTP
+		{Package: "internal/peer", Uses: system},
+		{Package: "internal/gate", May: ". internal/access internal/audit internal/peer", Uses: "golang.org/x/time"}, // before whatever answers over HTTP
 		{Package: "internal/telemetry", May: ". internal/version"},
 		{Package: "internal/figures", May: ". provider store internal/guard internal/query internal/telemetry internal/version"},
 		{Package: "internal/version"},
@@ -103,7 +104,7 @@ func Rules() []Rule {
 		{
 			Package: "internal/daemon",
 			May: ". store internal/shard internal/reconcile internal/access internal/audit internal/command internal/query internal/hostfactory internal/config internal/telemetry internal/version" +
-				" internal/daemon/address internal/daemon/wire",
+				" internal/daemon/address internal/daemon/wire internal/peer",
 			Uses: system,
 		},
 
@@ -113,7 +114,7 @@ func Rules() []Rule {
 			May:     faces + " provider store internal/rest store/reference internal/app internal/storage internal/daemon internal/daemon/wire internal/setup internal/demo internal/mcpserver awssim deploy/...",
 			Uses:    cobra + " " + terminal,
 		},
-		{Package: "internal/rest", May: faces + " provider store", Uses: "github.com/danielgtaylor/huma/v2"},
+		{Package: "internal/rest", May: faces + " provider store internal/storage", Uses: "github.com/danielgtaylor/huma/v2"},
 		{Package: "internal/mcpserver", May: faces + " provider", Uses: "github.com/modelcontextprotocol/go-sdk github.com/google/jsonschema-go"},
 		{
 			Package: "internal/setup",

@@ -11,6 +11,7 @@ import (
 	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/internal/access"
 	"github.com/openhostfactory/ohfp/internal/app"
+	"github.com/openhostfactory/ohfp/internal/audit"
 	"github.com/openhostfactory/ohfp/internal/gate"
 	"github.com/openhostfactory/ohfp/internal/rest"
 )
@@ -29,13 +30,13 @@ func (p *program) gate(ctx context.Context, a *app.App, face string, listener ne
 	cfg := a.Config
 	_, g.Socket = listener.Addr().(*net.UnixAddr)
 	if g.Socket {
-		g.TLS, g.Open, g.Local.Name = nil, true, p.caller() // nobody else may open it but root
+		g.TLS, g.Open, g.Local.Name = nil, true, p.caller() // unless the system tells who it is: root may open it too
 		return g, nil
 	}
 	// A proxy on this machine calls in the name of others.
 	g.Open = rest.Loopback(listener) && !cfg.API.Tokens && !app.Authenticates(cfg) && len(g.Proxies) == 0
 	if !g.Open && !app.Authenticates(cfg) {
-		if err := p.makeFirstAdmin(ctx, a.Tokens(), cfg.WorkDir); err != nil {
+		if err := p.makeFirstAdmin(ctx, a); err != nil {
 			return nil, err
 		}
 	}
@@ -54,8 +55,9 @@ func scheme(g *gate.Gate) string {
 }
 
 // makeFirstAdmin makes a token for an administrator when there is none at all, and leaves it in a file for whoever
-// installs the program.
-func (p *program) makeFirstAdmin(ctx context.Context, tokens access.Tokens, workDir string) error {
+// installs the program. The audit log has it like any other token.
+func (p *program) makeFirstAdmin(ctx context.Context, a *app.App) error {
+	tokens := a.Tokens()
 	known, err := tokens.List(ctx)
 	if err != nil || len(known) > 0 {
 		return err
@@ -64,18 +66,31 @@ func (p *program) makeFirstAdmin(ctx context.Context, tokens access.Tokens, work
 	if errors.Is(err, ohfp.ErrConflict) {
 		return nil // another process was first
 	}
+	record := a.Audit.Begin(access.Caller{Name: p.caller(), Face: "cli", Role: access.Admin}, audit.Local, "auth.token.create")
+	record.About(firstAdmin)
+	path := filepath.Join(a.Config.WorkDir, firstAdmin+".token")
+	if err == nil {
+		if err = leave(path, token); err != nil {
+			err = errors.Join(fmt.Errorf("leave the first token in %s: %w", path, err), tokens.Revoke(ctx, firstAdmin))
+		}
+	}
+	record.End(ctx, err)
 	if err != nil {
 		return err
 	}
-	path := filepath.Join(workDir, firstAdmin+".token")
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err == nil {
-		_, err = file.WriteString(token + "\n")
-		err = errors.Join(err, file.Chmod(0o600), file.Close()) // it may have been there with other rights
-	}
-	if err != nil {
-		return errors.Join(fmt.Errorf("leave the first token in %s: %w", path, err), tokens.Revoke(ctx, firstAdmin))
-	}
 	p.note("calls need a token; one for an administrator is in %s", path)
 	return nil
+}
+
+// leave writes a token into a file that only its owner may read.
+func leave(path, token string) error {
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	err = file.Chmod(0o600) // it may have been there with other rights
+	if err == nil {
+		_, err = file.WriteString(token + "\n")
+	}
+	return errors.Join(err, file.Close())
 }

@@ -43,6 +43,8 @@ func TestScripts(t *testing.T) {
 			"exits":     exits,
 			"take":      take,
 			"until":     until,
+			"outside":   outside,
+			"strangers": strangers,
 		},
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,

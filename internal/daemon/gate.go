@@ -12,6 +12,7 @@ import (
 
 	"github.com/openhostfactory/ohfp/internal/daemon/wire"
 	"github.com/openhostfactory/ohfp/internal/hostfactory"
+	"github.com/openhostfactory/ohfp/internal/peer"
 )
 
 const (
@@ -74,9 +75,9 @@ func (g gate) serve(connection *net.UnixConn) {
 
 func (g gate) call(connection *net.UnixConn) error {
 	d := g.daemon
-	who, err := peerOf(connection)
+	who, err := peer.Of(connection)
 	if err == nil {
-		err = who.admitted(g.groups)
+		err = admitted(who, g.groups)
 	}
 	if err == nil {
 		select {
@@ -105,12 +106,12 @@ func (g gate) call(connection *net.UnixConn) error {
 	case wire.Status:
 		return g.status(connection)
 	case wire.Reload:
-		return g.reload(connection, request, who.name(request.Caller))
+		return g.reload(connection, request, nameOf(who, request.Caller))
 	}
 	if err := d.knows(request); err != nil {
 		return errors.Join(err, wire.WriteReply(connection, wire.Reply{Declined: err.Error()}, nil, nil))
 	}
-	return g.reply(connection, from, request, d.safely(request, input, who.name(request.Caller)))
+	return g.reply(connection, from, request, d.safely(request, input, nameOf(who, request.Caller)))
 }
 
 // reply sends an answer and waits until it is passed on: only then is it known that its caller knows it.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/openhostfactory/ohfp/internal/daemon/address"
 	"github.com/openhostfactory/ohfp/internal/daemon/wire"
+	"github.com/openhostfactory/ohfp/internal/peer"
 )
 
 // dial connects as far as the greeting.
@@ -124,51 +125,25 @@ func TestWhoMayCall(t *testing.T) {
 	t.Parallel()
 	me := uint32(os.Geteuid())
 	tests := map[string]struct {
-		peer   peer
+		peer   peer.Peer
 		groups []uint32
 		may    bool
 		name   string
 	}{
-		"the same user":        {peer{UID: me}, nil, true, "ann"},
-		"root":                 {peer{UID: 0}, nil, true, ""},
-		"somebody":             {peer{UID: me + 12345, Groups: []uint32{7}}, nil, false, ""},
-		"a member":             {peer{UID: me + 12345, Groups: []uint32{7}}, []uint32{5, 7}, true, "ann (user "},
-		"a member among other": {peer{UID: me + 12345, Groups: []uint32{1, 2, 5}}, []uint32{5, 7}, true, ""},
-		"no member":            {peer{UID: me + 12345, Groups: []uint32{1, 2}}, []uint32{5, 7}, false, ""},
+		"the same user":        {peer.Peer{UID: me}, nil, true, "ann"},
+		"root":                 {peer.Peer{UID: 0}, nil, true, ""},
+		"somebody":             {peer.Peer{UID: me + 12345, Groups: []uint32{7}}, nil, false, ""},
+		"a member":             {peer.Peer{UID: me + 12345, Groups: []uint32{7}}, []uint32{5, 7}, true, "ann (user "},
+		"a member among other": {peer.Peer{UID: me + 12345, Groups: []uint32{1, 2, 5}}, []uint32{5, 7}, true, ""},
+		"no member":            {peer.Peer{UID: me + 12345, Groups: []uint32{1, 2}}, []uint32{5, 7}, false, ""},
 	}
 	for name, test := range tests {
-		if err := test.peer.admitted(test.groups); (err == nil) != test.may {
+		if err := admitted(test.peer, test.groups); (err == nil) != test.may {
 			t.Errorf("%s: %v", name, err)
 		}
-		if got := test.peer.name("ann"); !strings.HasPrefix(got, test.name) {
+		if got := nameOf(test.peer, "ann"); !strings.HasPrefix(got, test.name) {
 			t.Errorf("%s: %q", name, got)
 		}
-	}
-}
-
-func TestPeerIsThisProcess(t *testing.T) {
-	t.Parallel()
-	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(shortDir(t), "s"), Net: "unix"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	dialed, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: listener.Addr().String(), Net: "unix"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer dialed.Close()
-	accepted, err := listener.AcceptUnix()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer accepted.Close()
-	got, err := peerOf(accepted)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got.UID != uint32(os.Geteuid()) || len(got.Groups) == 0 || got.Groups[0] != uint32(os.Getegid()) {
-		t.Errorf("%+v", got)
 	}
 }
 

@@ -8,16 +8,11 @@ import (
 	"strconv"
 
 	"github.com/openhostfactory/ohfp"
+	"github.com/openhostfactory/ohfp/internal/peer"
 )
 
-// peer is who is at the other end of a connection, as the system tells.
-type peer struct {
-	UID    uint32
-	Groups []uint32 // of the process: its own one first
-}
-
-// admitted says why the peer may not call, if it may not.
-func (p peer) admitted(groups []uint32) error {
+// admitted says why a peer may not call, if it may not.
+func admitted(p peer.Peer, groups []uint32) error {
 	if p.UID == 0 || p.UID == uint32(os.Geteuid()) {
 		return nil
 	}
@@ -29,8 +24,8 @@ func (p peer) admitted(groups []uint32) error {
 	return fmt.Errorf("user %d may not call the daemon; run the scripts as its user, or list one of the user's groups in daemon.groups", p.UID)
 }
 
-// name is who calls, for the record: what the caller says, unless it is somebody else.
-func (p peer) name(says string) string {
+// nameOf is who calls, for the record: what the caller says, unless it is somebody else.
+func nameOf(p peer.Peer, says string) string {
 	if p.UID == uint32(os.Geteuid()) {
 		return says
 	}

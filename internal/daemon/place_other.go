@@ -28,5 +28,3 @@ func (*Place) Release() error { return nil }
 func (*Place) listen(bool) (*net.UnixListener, error) { return nil, errors.ErrUnsupported }
 
 func (*Place) leave(*net.UnixListener) error { return errors.ErrUnsupported }
-
-func peerOf(*net.UnixConn) (peer, error) { return peer{}, errors.ErrUnsupported }

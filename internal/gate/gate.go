@@ -8,6 +8,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"net"
 	"net/http"
 	"net/netip"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/internal/access"
 	"github.com/openhostfactory/ohfp/internal/audit"
+	"github.com/openhostfactory/ohfp/internal/peer"
 )
 
 // Bearers recognises callers by what they send.
@@ -36,7 +38,7 @@ type Gate struct {
 	Bearers      Bearers
 	Certificates *access.Certificates // of callers; nil: they are not looked at
 	Open         bool                 // callers need not be recognised: only where nobody but this machine reaches the listener
-	Local        access.Caller        // who callers are who need not be recognised
+	Local        access.Caller        // who callers are who need not be recognised, but for the name where the system tells it
 	Socket       bool                 // callers come through a Unix socket, which no page in a browser reaches
 	TLS          *tls.Config          // nil: answers are not encrypted
 
@@ -71,6 +73,22 @@ type visitKey struct{}
 func CallerOf(ctx context.Context) access.Caller {
 	v, _ := ctx.Value(visitKey{}).(visit)
 	return v.caller
+}
+
+// peerKey is where the context of a connection through a Unix socket has who made it.
+type peerKey struct{}
+
+// Connected notes who is at the other end of a Unix socket: the ConnContext of whatever serves through one. Elsewhere it notes nothing.
+func Connected(ctx context.Context, connection net.Conn) context.Context {
+	socket, ok := connection.(*net.UnixConn)
+	if !ok {
+		return ctx
+	}
+	who, err := peer.Of(socket)
+	if err != nil {
+		return ctx // whoever it is, the socket's rights let them in
+	}
+	return context.WithValue(ctx, peerKey{}, who.Name())
 }
 
 // FromOf is where a call comes from.
@@ -141,7 +159,11 @@ func (g *Gate) recognise(r *http.Request) (access.Caller, error) {
 	case g.Certificates != nil && r.TLS != nil && len(r.TLS.VerifiedChains) > 0:
 		return g.Certificates.Recognise(r.TLS.VerifiedChains[0][0])
 	case g.Open:
-		return g.Local, nil
+		caller := g.Local
+		if name, known := r.Context().Value(peerKey{}).(string); known {
+			caller.Name = name
+		}
+		return caller, nil
 	default:
 		return access.Caller{}, ohfp.Errorf(ohfp.ErrDenied, "this call needs a token; send Authorization: Bearer TOKEN, made by ohfp auth token create")
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/internal/config"
+	"github.com/openhostfactory/ohfp/internal/gate"
 )
 
 const (
@@ -87,7 +88,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener, patience time
 		return errors.Join(err, listener.Close())
 	}
 	server := &http.Server{
-		Handler: handler, ReadHeaderTimeout: receiving, ReadTimeout: reading, WriteTimeout: s.Budget + slack + delivering,
+		Handler: handler, ConnContext: gate.Connected, ReadHeaderTimeout: receiving, ReadTimeout: reading, WriteTimeout: s.Budget + slack + delivering,
 		IdleTimeout: idle, MaxHeaderBytes: maxHeader, TLSConfig: s.Gate.TLS, ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
 	}
 	ended := make(chan error, 1)

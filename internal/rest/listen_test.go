@@ -2,17 +2,20 @@ package rest
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"net"
 	"net/http"
 	"os"
+	"os/user"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/openhostfactory/ohfp"
+	"github.com/openhostfactory/ohfp/api"
 	"github.com/openhostfactory/ohfp/internal/config"
 )
 
@@ -36,6 +39,20 @@ func TestABusyPlaceIsAnError(t *testing.T) {
 			t.Errorf("%s is loopback: %v", address, got)
 		}
 	}
+}
+
+func get(t *testing.T, client *http.Client, url string, into any) error {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	response, err := client.Do(r)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	return json.NewDecoder(response.Body).Decode(into)
 }
 
 // placed is a listener somewhere.
@@ -72,13 +89,21 @@ func TestASocketIsItsUsersOwn(t *testing.T) {
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("%v, %v", info.Mode(), err)
 	}
-	w := newWorld(t)
+	w := newWorld(t, func(w *world) { w.server.Gate.Local.Name = "somebody" })
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- w.server.Serve(ctx, listener, patience) }()
 	client := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, "unix", path)
 	}}}
+	me, err := user.Current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var info api.Info
+	if err := get(t, client, "http://anything/info", &info); err != nil || info.Caller != me.Username {
+		t.Errorf("the caller is %q, %v; the system knows better", info.Caller, err)
+	}
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://anything/api/v1/events/stream", nil)
 	if err != nil {
 		t.Fatal(err)

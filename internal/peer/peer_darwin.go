@@ -1,4 +1,4 @@
-package daemon
+package peer
 
 import (
 	"errors"
@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// peerOf asks the system who made the connection.
-func peerOf(connection *net.UnixConn) (p peer, err error) {
+// Of asks the system who made the connection.
+func Of(connection *net.UnixConn) (p Peer, err error) {
 	raw, err := connection.SyscallConn()
 	if err != nil {
 		return p, err

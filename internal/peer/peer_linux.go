@@ -1,4 +1,4 @@
-package daemon
+package peer
 
 import (
 	"errors"
@@ -13,8 +13,8 @@ import (
 // maxGroups is how many groups a process may have, NGROUPS_MAX of Linux.
 const maxGroups = 65536
 
-// peerOf asks the system who made the connection.
-func peerOf(connection *net.UnixConn) (p peer, err error) {
+// Of asks the system who made the connection.
+func Of(connection *net.UnixConn) (p Peer, err error) {
 	raw, err := connection.SyscallConn()
 	if err != nil {
 		return p, err
