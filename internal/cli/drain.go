@@ -102,7 +102,7 @@ func (p *program) drain(ctx context.Context, s *session, what command.DrainMachi
 	if err != nil {
 		return err
 	}
-	if err := p.show(view.Drained{Machines: view.NewMachines(done.Machines), Unknown: done.Unknown}, machinesLayout()); err != nil {
+	if err := p.show(view.Drained{Machines: view.NewMachines(done.Machines).Machines, Unknown: done.Unknown}, machinesLayout()); err != nil {
 		return err
 	}
 	for _, id := range done.Unknown {

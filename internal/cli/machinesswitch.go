@@ -103,7 +103,7 @@ func (p *program) switchMachines(ctx context.Context, s *session, ids []ohfp.Mac
 	if problem != nil && len(done.Machines) == 0 && len(done.Refused) == 0 {
 		return problem
 	}
-	if err := p.show(view.Switched{Machines: view.NewMachines(done.Machines), Refused: done.Refused}, machinesLayout()); err != nil {
+	if err := p.show(view.Switched{Machines: view.NewMachines(done.Machines).Machines, Refused: done.Refused}, machinesLayout()); err != nil {
 		return err
 	}
 	for _, refused := range done.Refused {

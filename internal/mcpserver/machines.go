@@ -237,5 +237,5 @@ func drainMachines(ctx context.Context, c *call, in drainIn) (view.Drained, erro
 	for _, id := range done.Unknown {
 		c.note(ctx, "machine %s is not known here", id)
 	}
-	return view.Drained{Machines: view.NewMachines(done.Machines), Unknown: done.Unknown}, nil
+	return view.Drained{Machines: view.NewMachines(done.Machines).Machines, Unknown: done.Unknown}, nil
 }

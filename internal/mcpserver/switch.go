@@ -66,5 +66,5 @@ func switchMachines(ctx context.Context, c *call, ids []ohfp.MachineID, on bool)
 	for _, refused := range done.Refused {
 		c.note(ctx, "%s", refused.Message)
 	}
-	return view.Switched{Machines: view.NewMachines(done.Machines), Refused: done.Refused}, nil
+	return view.Switched{Machines: view.NewMachines(done.Machines).Machines, Refused: done.Refused}, nil
 }

@@ -91,7 +91,7 @@ func TestClient(t *testing.T) {
 	if done, err := c.StartMachines(ctx, "i-none"); err != nil || len(done.Refused) != 1 {
 		t.Errorf("%+v, %v", done, err)
 	}
-	if done, err := c.DrainMachines(ctx, client.Drain{Machines: ids[:1]}); err != nil || len(done.Machines.Machines) != 1 {
+	if done, err := c.DrainMachines(ctx, client.Drain{Machines: ids[:1]}); err != nil || len(done.Machines) != 1 {
 		t.Errorf("%+v, %v", done, err)
 	}
 	if list, err := c.Reclaimed(ctx); err != nil || len(list) != 1 || list[0].Grace != 600 {

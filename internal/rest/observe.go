@@ -4,13 +4,16 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/api"
 	"github.com/openhostfactory/ohfp/internal/figures"
+	"github.com/openhostfactory/ohfp/internal/query"
 	"github.com/openhostfactory/ohfp/internal/telemetry"
+	"github.com/openhostfactory/ohfp/internal/view"
 )
 
 // Watched is what those who watch over the program are told.
@@ -112,7 +115,12 @@ type checksAnswer struct {
 
 type reloadAnswer struct{ Body api.Reloaded }
 
-type providerMetricsAnswer struct{ Body figures.ProviderCalls }
+type providerMetricsInput struct {
+	ProviderInput
+	Timeframe int `query:"timeframe" minimum:"1" maximum:"315360000" default:"86400" doc:"Count the requests of so many seconds"`
+}
+
+type providerMetricsAnswer struct{ Body view.ProviderMetrics }
 
 func addWatched(on *surface) {
 	s := on.server
@@ -156,9 +164,9 @@ func addWatched(on *surface) {
 		})
 	add(on, route{
 		Operation: "providers.metrics", Method: http.MethodGet, Path: "/api/v1/providers/{name}/metrics", ID: "getProviderMetrics",
-		Tag: "providers", Summary: "How calls to the cloud of a provider went",
+		Tag: "providers", Summary: "What a provider has done and holds, and how calls to its cloud went", Text: "No cloud is asked.",
 	},
-		func(ctx context.Context, in *ProviderInput) (*providerMetricsAnswer, error) {
+		func(ctx context.Context, in *providerMetricsInput) (*providerMetricsAnswer, error) {
 			if err := s.known(in.Name); err != nil {
 				return nil, err
 			}
@@ -166,6 +174,16 @@ func addWatched(on *surface) {
 			if err != nil {
 				return nil, err
 			}
-			return &providerMetricsAnswer{Body: figures.CallsOf(t, in.Name)}, nil
+			requests, err := s.Queries.Requests(ctx, query.RequestFilter{Type: ohfp.TypeAcquire, Machines: true})
+			if err != nil {
+				return nil, err
+			}
+			held, err := s.Queries.Usage(ctx, query.UsageByProvider)
+			if err != nil {
+				return nil, err
+			}
+			since := s.Now().Add(-time.Duration(in.Timeframe) * time.Second)
+			list := view.NewProviderMetrics([]string{in.Name}, requests, held, t, since)
+			return &providerMetricsAnswer{Body: list.Providers[0]}, nil
 		})
 }

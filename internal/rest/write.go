@@ -162,7 +162,7 @@ func (s *Server) switchMachines(on bool) func(context.Context, *switchInput) (*s
 			what.IDs = append(what.IDs, ohfp.MachineID(id))
 		}
 		done, err := s.Commands.SwitchMachines(ctx, what)
-		return &switchAnswer{Body: api.Switched{Machines: view.NewMachines(done.Machines), Refused: done.Refused}}, err
+		return &switchAnswer{Body: api.Switched{Machines: view.NewMachines(done.Machines).Machines, Refused: done.Refused}}, err
 	}
 }
 
@@ -238,7 +238,7 @@ func (s *Server) drainMachines(ctx context.Context, in *drainInput) (*drainAnswe
 		return nil, ohfp.Errorf(ohfp.ErrInvalid, "grace, parallel and force belong to an order; leave them out with cancel")
 	}
 	done, err := s.Commands.DrainMachines(ctx, what)
-	return &drainAnswer{Body: api.Drained{Machines: view.NewMachines(done.Machines), Unknown: done.Unknown}}, err
+	return &drainAnswer{Body: api.Drained{Machines: view.NewMachines(done.Machines).Machines, Unknown: done.Unknown}}, err
 }
 
 // toldKey is where the context of a call has the request whose id its answer tells.
