@@ -76,6 +76,8 @@ type lines struct {
 	mu      sync.Mutex // of what follows, and so that answers are whole
 	out     io.Writer
 	waiting map[string]bool // ids of requests that are not answered
+	greeted string          // the key of the request that begins the session
+	version string          // of the protocol, as the session was begun; empty before that
 	settled chan struct{}   // gets a value when none waits any more
 }
 
@@ -118,8 +120,11 @@ func (l *lines) line() (line []byte, tooLong bool, err error) {
 	}
 }
 
-// pass gives the library the message on a line. Of a batch, which only protocol 2025-03-26 knows, it gives it each
-// message by itself, and each is answered by itself.
+// lastBatches is the last version of the protocol that has batches.
+const lastBatches = "2025-03-26"
+
+// pass gives the library the message on a line. Of a batch it gives it each message by itself, and each is answered by
+// itself.
 func (l *lines) pass(line []byte, to io.Writer) error {
 	if !json.Valid(line) {
 		if l.strict {
@@ -129,6 +134,12 @@ func (l *lines) pass(line []byte, to io.Writer) error {
 	}
 	messages := []json.RawMessage{line}
 	if line[0] == '[' {
+		l.mu.Lock()
+		version := l.version
+		l.mu.Unlock()
+		if version == "" || version > lastBatches { // versions are dates
+			return l.refuse(nil, jsonrpc.CodeInvalidRequest, "only sessions of protocol "+lastBatches+" or older have batches; write one message on each line")
+		}
 		if err := json.Unmarshal(line, &messages); err != nil || len(messages) == 0 {
 			return l.refuse(nil, jsonrpc.CodeInvalidRequest, "the batch holds no message")
 		}
@@ -166,6 +177,9 @@ func (l *lines) expect(message jsonrpc.Message) (refused bool, err error) {
 	}
 	key := keyOf(request.ID)
 	l.mu.Lock()
+	if request.Method == "initialize" {
+		l.greeted = key
+	}
 	twice := l.waiting[key]
 	l.waiting[key] = true
 	l.mu.Unlock()
@@ -189,6 +203,21 @@ func (l *lines) forget(notification *jsonrpc.Request) {
 	}
 	if id, err := jsonrpc.MakeID(cancelled.ID); err == nil {
 		l.answered(id)
+	}
+}
+
+// begun remembers the version of the protocol that a session was begun with.
+func (l *lines) begun(response *jsonrpc.Response) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.greeted == "" || keyOf(response.ID) != l.greeted || response.Error != nil {
+		return
+	}
+	var agreed struct {
+		Version string `json:"protocolVersion"`
+	}
+	if json.Unmarshal(response.Result, &agreed) == nil {
+		l.version = agreed.Version
 	}
 }
 
@@ -268,6 +297,7 @@ func (l *lines) Write(message []byte) (int, error) {
 	}
 	if decoded, err := jsonrpc.DecodeMessage(bytes.TrimSpace(message)); err == nil {
 		if response, ok := decoded.(*jsonrpc.Response); ok {
+			l.begun(response)
 			l.answered(response.ID)
 		}
 	}
