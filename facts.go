@@ -137,12 +137,17 @@ func (r *Request) deliver(now time.Time) []Event {
 	return events
 }
 
-// attemptOf finds the attempt that launched the machine: by resource, else the one whose outcome is unknown.
+// attemptOf finds the attempt that launched the machine: by resource, else the one of which it is not known what it brought.
 func (r *Request) attemptOf(m Machine) *Attempt {
 	for i := range r.Attempts {
 		if m.Resource != "" && r.Attempts[i].Resource == m.Resource {
 			return &r.Attempts[i]
 		}
 	}
-	return r.openAttempt()
+	for i := range r.Attempts {
+		if a := &r.Attempts[i]; a.unproven() && (a.Resource == "" || m.Resource == "") {
+			return a
+		}
+	}
+	return nil
 }

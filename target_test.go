@@ -163,6 +163,25 @@ func TestLookFindsTheResourceOfALostAnswer(t *testing.T) {
 	}
 }
 
+// TestMachineTellsTheResourceOfALostAnswer: a machine of it may show before it does, and must not end before its target is
+// lowered.
+func TestMachineTellsTheResourceOfALostAnswer(t *testing.T) {
+	t.Parallel()
+	for name, r := range map[string]ohfp.Request{
+		"open":    acquire(3, attempt(selfLaunching(true, 3), open(0)), stopping(ohfp.StatusCancelled, ohfp.ReasonCancelled)),
+		"refused": acquire(3, status(ohfp.StatusFailed), attempt(selfLaunching(true, 3), permanent, doubtful)),
+	} {
+		r.Fold(saw(time.Minute, machine("z", func(m *ohfp.Machine) { m.Attempt = 0 })), after(time.Minute))
+		if r.Machines[0].Attempt != 1 {
+			t.Errorf("%s: the machine is of attempt %d, want 1", name, r.Machines[0].Attempt)
+		}
+		r.Machines[0].End(ohfp.ReasonCancelled, after(time.Minute))
+		if diff := cmp.Diff(targets(0), r.Targets(ohfp.Facts{}, "z")); diff != "" {
+			t.Errorf("%s: targets before it ends (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
 func TestLookLearnsOfResources(t *testing.T) {
 	t.Parallel()
 	short := func(f *ohfp.ResourceFacts) { f.Failures = []ohfp.Failure{{Code: "NoCapacity"}} }

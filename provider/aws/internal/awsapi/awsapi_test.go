@@ -45,6 +45,7 @@ func TestKindOfCode(t *testing.T) {
 		"InvalidParameterValue":                             ohfp.ErrInvalid,
 		"MissingParameter":                                  ohfp.ErrInvalid,
 		"SomethingNew":                                      ohfp.ErrInvalid,
+		"UnknownError":                                      ohfp.ErrUnavailable,
 		"IdempotentParameterMismatch":                       ohfp.ErrConflict,
 	} {
 		if got := kindOfCode(code, "", 400); !errors.Is(got, want) {

@@ -11,6 +11,10 @@ import (
 // puts into the errors of an instant fleet.
 func kindOfCode(code, message string, fault int) error {
 	switch code {
+	case "", "UnknownError":
+		// What the SDK says of an error that names no code, as one that was cut off or that a proxy made: it tells nothing
+		// of what became of the call, whatever its status.
+		return ohfp.ErrUnavailable
 	case "AuthFailure":
 		// One code for two things: credentials that nobody can use, and an image that belongs to somebody else.
 		if strings.Contains(message, "credentials") {
