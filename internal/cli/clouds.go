@@ -27,7 +27,7 @@ func (c clouds) Judge(ctx context.Context, text []byte, id ohfp.TemplateID, onli
 	var err error
 	if len(text) > 0 {
 		if list, err = parseTemplates("the template", text); err != nil {
-			return view.TemplateVerdict{ID: id, Problems: []string{err.Error()}}, nil
+			return view.TemplateVerdict{ID: id, Problems: []string{err.Error()}}, nil //nolint:nilerr // that it cannot be read is the verdict
 		}
 	} else if list, err = c.WrittenTemplates(ctx, id); err != nil {
 		return view.TemplateVerdict{}, err

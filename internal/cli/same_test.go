@@ -441,6 +441,7 @@ func TestFacesAnswerTheSame(t *testing.T) {
 		}
 		asked[rule.Operation] = true
 		world := func(t *testing.T) *island {
+			t.Helper()
 			w := newIsland(t)
 			w.settle()
 			c.prepare(w)

@@ -123,6 +123,10 @@ func (e *Executor) move(ctx context.Context, r ohfp.Request) error {
 		case ctx.Err() != nil:
 			return refusal
 		}
+		why := ""
+		if refusal != nil {
+			why = refusal.Error()
+		}
 		same := func(now *ohfp.Request) error {
 			if now.Provider != r.Provider || len(now.Attempts) != len(r.Attempts) {
 				return ohfp.Errorf(ohfp.ErrConflict, "request %s is being launched by another process", r.ID)
@@ -133,8 +137,8 @@ func (e *Executor) move(ctx context.Context, r ohfp.Request) error {
 			if gone := same(now); gone != nil {
 				return nil, gone
 			}
-			if refusal != nil {
-				now.PassOver(name, refusal.Error())
+			if why != "" {
+				now.PassOver(name, why)
 				return nil, nil
 			}
 			return now.MoveTo(name, order, e.Now())
@@ -144,7 +148,7 @@ func (e *Executor) move(ctx context.Context, r ohfp.Request) error {
 			return errElsewhere
 		case failed != nil:
 			return fmt.Errorf("store that request %s goes on with provider %s: %w", r.ID, name, failed)
-		case refusal != nil:
+		case why != "":
 			e.Log.WarnContext(ctx, "fallback cannot launch", "request", r.ID, "provider", name, "error", refusal)
 			continue
 		}

@@ -184,7 +184,7 @@ func TestTheTableOfMetrics(t *testing.T) {
 	}
 	want := before + tableBegins + b.String() + tableEnds + after
 	if *update {
-		if err := os.WriteFile(path, []byte(want), 0o644); err != nil { //nolint:gosec // a document
+		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return
