@@ -130,6 +130,9 @@ func TestAssistantsWithTokens(t *testing.T) {
 			t.Errorf("the audit log has no %s: %s", want, out.String())
 		}
 	}
+	if n := strings.Count(out.String(), `"operation": "requests.create"`); n != 1 {
+		t.Errorf("one call that asked for machines is recorded %d times: %s", n, out.String())
+	}
 	if strings.Contains(out.String(), operator) || strings.Contains(out.String(), viewer) || strings.Contains(out.String(), "ohfp_wrong") {
 		t.Error("the audit log has a token")
 	}
