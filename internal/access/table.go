@@ -76,7 +76,7 @@ func Rules() []Rule {
 		{Operation: "usage", Role: Viewer, Effect: Reads, CLI: "usage", MCP: "get_usage", REST: "GET /api/v1/usage"},
 		{Operation: "machines.drain", Role: Operator, Effect: Destroys, CLI: "machines drain", MCP: "drain_machines", REST: "POST /api/v1/machines/drain"},
 		{Operation: "machines.reclaimed", Role: Viewer, Effect: Reads, MCP: "list_reclaimed_machines", REST: "GET /api/v1/requests/return", Script: "getReturnRequests"},
-		{Operation: "events.list", Role: Viewer, Effect: Reads, REST: "GET /api/v1/events", Except: told},
+		{Operation: "events.list", Role: Viewer, Effect: Reads, MCP: "list_events", REST: "GET /api/v1/events", Except: told},
 		{Operation: "events.stream", Role: Viewer, Effect: Reads, REST: "GET /api/v1/events/stream", Except: told},
 		{Operation: "orphans.list", Role: Viewer, Effect: Reads, CLI: "orphans list", MCP: "list_orphans", REST: "GET /api/v1/orphans"},
 		{Operation: "orphans.collect", Role: Operator, Effect: Destroys, CLI: "orphans collect", MCP: "collect_orphans", REST: "POST /api/v1/orphans/collect"},

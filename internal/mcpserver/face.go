@@ -51,6 +51,7 @@ type Queries interface {
 	Reclaimed(ctx context.Context, known []query.Named) ([]query.Reclaimed, error)
 	Orphans(ctx context.Context) (query.Orphans, error)
 	Usage(ctx context.Context, by query.UsageBy) (query.UsageReport, error)
+	Events(ctx context.Context, filter query.EventFilter) ([]ohfp.Event, error)
 	EventsAfter(ctx context.Context, after int64, limit int) ([]ohfp.Event, error)
 	NewestEvent(ctx context.Context) (int64, error)
 }

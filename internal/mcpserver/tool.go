@@ -112,7 +112,7 @@ func (c *call) budget(ctx context.Context) (context.Context, context.CancelFunc)
 // tools is every tool there is, by noun.
 func tools() []tool {
 	return slices.Concat(
-		templateTools(), editTools(), requestTools(), machineTools(), switchTools(), providerTools(), infrastructureTools(), orphanTools(), settingTools(),
+		templateTools(), editTools(), requestTools(), machineTools(), switchTools(), providerTools(), infrastructureTools(), orphanTools(), settingTools(), eventTools(),
 	)
 }
 
