@@ -213,6 +213,12 @@ func TestKeysThatAreNone(t *testing.T) {
 		"on the curve P-384":          pemFile(t, "PUBLIC KEY", public(t, &ecKey(t, elliptic.P384()).PublicKey)),
 		"PUBLIC KEY":                  pemFile(t, "RSA PUBLIC KEY", nil),
 		"x509: malformed certificate": pemFile(t, "CERTIFICATE", []byte("x")),
+		// What everybody may know is no shared secret.
+		"a public key in DER":     file(t, public(t, &rsaKey(t, 2048).PublicKey)),
+		"a public key in base64":  file(t, []byte(base64.StdEncoding.EncodeToString(public(t, &ecKey(t, elliptic.P256()).PublicKey))+"\n")),
+		"PEM that cannot be read": file(t, append([]byte("\ufeff"), read(t, pemFile(t, "PUBLIC KEY", public(t, &rsaKey(t, 2048).PublicKey)))...)),
+		"a public key of SSH":     file(t, []byte("ssh-rsa "+strings.Repeat("A", 300)+" ann@host\n")),
+		"a key in JSON":           file(t, []byte(`{"keys": [{"kty": "RSA", "n": "`+strings.Repeat("A", 300)+`", "e": "AQAB"}]}`)),
 	} {
 		if _, err := access.ReadKey(path); !errors.Is(err, ohfp.ErrInvalid) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", want, err)

@@ -7,6 +7,8 @@ import (
 	"crypto/elliptic"
 	"crypto/rsa"
 	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
 	"encoding/pem"
 	"fmt"
 	"os"
@@ -38,6 +40,9 @@ func ReadKey(path string) (Key, error) {
 	block, _ := pem.Decode(text)
 	if block == nil {
 		secret := bytes.TrimRight(text, "\r\n")
+		if form := knownForm(text); form != "" {
+			return Key{}, ohfp.Errorf(ohfp.ErrInvalid, "key file %s holds %s, which everybody may know and is no shared secret; give a public key as PUBLIC KEY in PEM", path, form)
+		}
 		if len(secret) < leastShared {
 			return Key{}, ohfp.Errorf(ohfp.ErrInvalid, "key file %s has %d bytes; a shared secret has %d at least, a public key is in PEM", path, len(secret), leastShared)
 		}
@@ -48,6 +53,38 @@ func ReadKey(path string) (Key, error) {
 		return Key{}, ohfp.Errorf(ohfp.ErrInvalid, "key file %s: %w", path, err)
 	}
 	return public, nil
+}
+
+// knownForm names the form of what is no secret but a key in another form than PEM, or in PEM that cannot be read: whoever
+// knows the public key could otherwise sign tokens with it.
+func knownForm(text []byte) string {
+	if der, err := base64.StdEncoding.DecodeString(string(bytes.Join(bytes.Fields(text), nil))); err == nil && isDER(der) {
+		return "a public key in base64"
+	}
+	switch {
+	case isDER(text):
+		return "a public key in DER"
+	case bytes.Contains(text, []byte("-----BEGIN ")):
+		return "PEM that cannot be read"
+	case bytes.HasPrefix(text, []byte("ssh-")), bytes.HasPrefix(text, []byte("ecdsa-sha2-")):
+		return "a public key of SSH"
+	case json.Valid(text) && bytes.HasPrefix(bytes.TrimSpace(text), []byte("{")):
+		return "a key in JSON"
+	default:
+		return ""
+	}
+}
+
+// isDER says whether these are the bytes of a public key or certificate.
+func isDER(text []byte) bool {
+	if _, err := x509.ParsePKIXPublicKey(text); err == nil {
+		return true
+	}
+	if _, err := x509.ParsePKCS1PublicKey(text); err == nil {
+		return true
+	}
+	_, err := x509.ParseCertificate(text)
+	return err == nil
 }
 
 func publicKey(block *pem.Block) (Key, error) {
