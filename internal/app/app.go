@@ -38,14 +38,15 @@ type App struct {
 	Commands *command.Commands // nil when only templates are listed
 	Queries  *query.Queries
 	Audit    *audit.Log // nil: nothing is recorded
-	// Revision is a number that changes with the store, for what may be kept while nothing changes; ok is false, or it is nil,
-	// where the store has none.
+	// Revision is a number that changes with the store, for what may be kept while nothing changes; ok is false where the store
+	// has none, and it is nil when only templates are listed.
 	Revision func(ctx context.Context) (n int64, ok bool, err error)
 
 	Telemetry *telemetry.Instruments
 	Figures   *figures.Figures // what is told of the installation in numbers; without its records when only templates are listed
 
 	catalog  *catalog
+	store    *guard.MeasuredStore // nil when only templates are listed
 	registry provider.Registry
 	now      func() time.Time
 	exporter *telemetry.Exporter // nil: nobody takes traces
@@ -148,11 +149,7 @@ func (a *App) open(ctx context.Context, o Options) (*App, error) {
 	if err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
-	if revised, ok := records.(interface {
-		Revision(ctx context.Context) (n int64, ok bool, err error)
-	}); ok {
-		a.Revision = revised.Revision
-	}
+	a.store, a.Revision = records, records.Revision
 	id, err := installation(ctx, cfg.WorkDir, records, log)
 	if err != nil {
 		return nil, errors.Join(err, a.Close())
@@ -219,9 +216,9 @@ func (o Options) step() func(string) {
 }
 
 // records opens the store, which Close closes.
-func (a *App) records(ctx context.Context, o Options) (store.Store, error) {
+func (a *App) records(ctx context.Context, o Options) (*guard.MeasuredStore, error) {
 	if o.Running != nil {
-		return o.Running.Commands.Store, nil
+		return o.Running.store, nil
 	}
 	records := o.Records
 	if records == nil {

@@ -208,6 +208,7 @@ func (p *program) renew(sources config.Sources, running *app.App, use func(a *ap
 		if err != nil {
 			return g, done, errors.Join(err, next.Retire())
 		}
+		next.TakeOver()
 		current = next
 		g = daemon.Generation{
 			Config: next.Config, Commands: next.Commands, Queries: next.Queries, Partial: partial, Watchers: next.Watchers(),

@@ -31,6 +31,17 @@ func (s *MeasuredStore) does(operation string, do func() error) error {
 	return err
 }
 
+// Revision is the store's own, ok false where it has none. It is not counted: it is there to be asked all the time.
+func (s *MeasuredStore) Revision(ctx context.Context) (n int64, ok bool, err error) {
+	revised, ok := s.Store.(interface {
+		Revision(ctx context.Context) (n int64, ok bool, err error)
+	})
+	if !ok {
+		return 0, false, nil
+	}
+	return revised.Revision(ctx)
+}
+
 // Request implements store.Reader.
 func (s *MeasuredStore) Request(ctx context.Context, id ohfp.RequestID) (ohfp.Request, error) {
 	return timed(s, "request", func() (ohfp.Request, error) { return s.Store.Request(ctx, id) })
