@@ -14,8 +14,9 @@ import (
 const (
 	recordsHold = time.Second            // some of what is shown depends on the time, which no store tells of
 	filesHold   = 100 * time.Millisecond // nor does it tell of files, in which templates are
-	maxAnswers  = 32 << 20               // bytes that are kept
+	maxAnswers  = 32 << 20               // bytes that are kept, with what they answer
 	maxAnswer   = 4 << 20                // bytes of one; 10,000 machines take 3 MB
+	around      = 1 << 10                // bytes that one takes beside its body and its address, as a rule
 )
 
 // answers are those that were given lately. Dashboards ask for the same over and over; while nothing is written to the
@@ -76,13 +77,19 @@ func (a *answers) find(key string) (given, bool) {
 func (a *answers) keep(key string, answer given) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.size += len(answer.Body) - len(a.of[key].Body)
-	if a.size > maxAnswers {
+	size := sizeOf(key, answer)
+	if before, ok := a.of[key]; ok {
+		a.size -= sizeOf(key, before)
+	}
+	if a.size += size; a.size > maxAnswers {
 		clear(a.of)
-		a.size = len(answer.Body)
+		a.size = size
 	}
 	a.of[key] = answer
 }
+
+// sizeOf is what an answer takes in memory. The address counts: callers write it, and may make it long.
+func sizeOf(key string, answer given) int { return len(key) + len(answer.Body) + around }
 
 // call is one as the framework has it, under a name that its methods leave free.
 type call = huma.Context

@@ -3,6 +3,7 @@ package rest
 import (
 	"context"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -98,12 +99,21 @@ func TestAnswersAreBounded(t *testing.T) {
 	a := newAnswers()
 	for _, key := range strings.Split("a b c d e f g h i j k l", " ") {
 		a.keep(key, given{At: time.Now(), Body: make([]byte, maxAnswer)})
-		if a.size > maxAnswers || a.size != len(a.of)*maxAnswer {
+		if a.size > maxAnswers || a.size != len(a.of)*sizeOf(key, given{Body: make([]byte, maxAnswer)}) {
 			t.Fatalf("%d bytes are kept of %d answers", a.size, len(a.of))
 		}
 		a.keep(key, given{At: time.Now(), Body: make([]byte, maxAnswer)})
 	}
 	if _, ok := a.find("l"); !ok {
 		t.Error("the last one is not kept")
+	}
+	// Addresses are their callers' and count too, also where the answer is next to nothing.
+	const most = 64
+	long := strings.Repeat("x", maxAnswers/most)
+	for i := range 3 * most {
+		a.keep(strconv.Itoa(i)+long, given{At: time.Now()})
+		if n := len(a.of); n > most {
+			t.Fatalf("%d answers to long addresses are kept", n)
+		}
 	}
 }

@@ -37,7 +37,8 @@ func (s *Server) once(ctx context.Context, key string, kind ohfp.RequestType, bo
 	if err != nil {
 		return "", err
 	}
-	of := sha256.Sum256([]byte(strings.Join([]string{callerOf(ctx).Name, string(kind), key}, "\x00")))
+	caller := callerOf(ctx)
+	of := sha256.Sum256([]byte(strings.Join([]string{string(caller.By), caller.Name, string(kind), key}, "\x00")))
 	place := "rest/once/" + hex.EncodeToString(of[:])
 	first, err := s.Memory.Swap(ctx, place, nil, value, onceFor)
 	if err != nil || first {
