@@ -92,10 +92,7 @@ func (d *Daemon) Run(ctx context.Context, place *Place) error {
 	defer cut()
 	ctx, leave := context.WithCancel(ctx)
 	defer leave()
-	d.generations.running = ctx
-	d.prepare(hard)
-	defer d.join(ctx)()
-	d.use(d.now())
+	defer d.begin(ctx, hard)()
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -130,6 +127,18 @@ func (d *Daemon) Run(ctx context.Context, place *Place) error {
 	d.stop(cut, ended)
 	d.Log.InfoContext(ctx, "daemon stopped")
 	return err
+}
+
+// begin puts the first generation to use, before which no other can be. The function that it returns gives back the share of
+// the requests.
+func (d *Daemon) begin(ctx, hard context.Context) (leave func()) {
+	d.generations.reloading.Lock()
+	defer d.generations.reloading.Unlock()
+	d.generations.running = ctx
+	d.prepare(hard)
+	leave = d.join(ctx)
+	d.use(d.now())
+	return leave
 }
 
 // serveFaces lets the other faces answer. What one of them cannot go on without comes through the channel.

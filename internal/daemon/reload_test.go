@@ -107,6 +107,32 @@ func TestReload(t *testing.T) {
 	}
 }
 
+// TestReloadWhileItStarts: a SIGHUP that comes too early is refused or waits, and never meets half a daemon.
+func TestReloadWhileItStarts(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.daemon = w.process()
+	w.daemon.Renew = func(context.Context) (Generation, Reloaded, error) {
+		next := w.process()
+		next.Config.Access.LocalRole = "viewer"
+		return Generation{Config: next.Config, Commands: next.Commands, Queries: next.Queries, Partial: next.Partial}, Reloaded{}, nil
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			if _, err := w.daemon.Reload(context.Background()); err == nil || t.Context().Err() != nil {
+				return
+			}
+		}
+	}()
+	w.serve()
+	<-done
+	if role := w.daemon.now().Config.Access.LocalRole; role != "viewer" {
+		t.Errorf("the daemon works with the role %q, not with what it has read last", role)
+	}
+}
+
 func TestReloadWithoutRenew(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
