@@ -54,13 +54,17 @@ type Reply struct {
 	AfterWrite func(ctx context.Context) error
 }
 
+// unknownAction is counted for calls of any other name: what callers write must not become series.
+const unknownAction = "none"
+
 // Answer carries out one call. Whatever the input, the reply is well formed.
 func (f *Face) Answer(ctx context.Context, action Action, input []byte) Reply {
 	var record *audit.Record
+	counted := unknownAction
 	if rule, ok := access.OfScript(string(action)); ok {
-		record = f.Audit.Begin(f.Caller, audit.Local, rule.Operation)
+		record, counted = f.Audit.Begin(f.Caller, audit.Local, rule.Operation), string(action)
 	}
-	ctx, call := f.Telemetry.Begin(ctx, "hostfactory", string(action), "")
+	ctx, call := f.Telemetry.Begin(ctx, "hostfactory", counted, "")
 	reply, err := f.answer(ctx, action, input)
 	call.End(err)
 	record.About(audit.Subjects(reply.Body)...)

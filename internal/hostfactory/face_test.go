@@ -17,6 +17,7 @@ import (
 	"github.com/openhostfactory/ohfp/internal/fakehf"
 	"github.com/openhostfactory/ohfp/internal/hostfactory"
 	"github.com/openhostfactory/ohfp/internal/query"
+	"github.com/openhostfactory/ohfp/internal/telemetry"
 )
 
 func TestOnlyAWrittenAnswerCounts(t *testing.T) {
@@ -89,9 +90,14 @@ func TestRecordsAreReadWhenTheCloudHasTakenAllTheTime(t *testing.T) {
 func TestUnknownActionIsRefused(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
-	reply := (&hostfactory.Face{Commands: w, Queries: w, Caller: operator()}).Answer(t.Context(), "templateWizard", []byte(`{}`))
+	instruments := &telemetry.Instruments{Meter: telemetry.NewMeter(), Now: time.Now}
+	reply := (&hostfactory.Face{Commands: w, Queries: w, Caller: operator(), Telemetry: instruments}).Answer(t.Context(), "templateWizard", []byte(`{}`))
 	if message, err := fakehf.ParseRefusal(reply.Body); err != nil || reply.Exit != 1 || !strings.Contains(message, "templateWizard") {
 		t.Errorf("%+v: %v", reply, err)
+	}
+	counted := string(telemetry.Exposition(instruments.Meter.Take()))
+	if strings.Contains(counted, "templateWizard") || !strings.Contains(counted, `operation="none",outcome="invalid`) {
+		t.Errorf("the name of a call that there is not is counted:\n%s", counted)
 	}
 }
 
