@@ -49,6 +49,22 @@ func (g *Gate) from(r *http.Request) string {
 	return peer.String()
 }
 
+// customer is how many bits of an IPv6 address are a customer's network, in which whoever has it makes up addresses.
+const customer = 64
+
+// network is whom calls from an address are counted for that are not recognised.
+func network(from string) string {
+	address, err := netip.ParseAddr(from)
+	if err != nil || !address.Is6() {
+		return from
+	}
+	prefix, err := address.Prefix(customer)
+	if err != nil {
+		return from
+	}
+	return prefix.String()
+}
+
 func addressOf(text string) (netip.Addr, bool) {
 	if host, _, err := net.SplitHostPort(text); err == nil {
 		text = host

@@ -46,7 +46,7 @@ type Gate struct {
 	Origins []string               // of pages that may call, such as https://example.com
 	Proxies []netip.Prefix         // which may say for whom they call
 	Limit   Limit                  // of each caller who is recognised
-	Misses  Limit                  // of each address whose callers are not
+	Misses  Limit                  // of each address whose callers are not; of IPv6, of each network of one customer
 	Audit   *audit.Log             // of who was not recognised; nil: none
 	Now     func() time.Time
 
@@ -122,14 +122,14 @@ func (g *Gate) identify(next http.Handler) http.Handler {
 			return
 		}
 		from := g.from(r)
-		if !g.misses.may(g.Misses, from, g.Now()) {
+		if !g.misses.may(g.Misses, network(from), g.Now()) {
 			g.tooFast(w, r, "too many calls from "+from+" were not recognised; wait a moment")
 			return
 		}
 		caller, err := g.recognise(r)
 		switch {
 		case errors.Is(err, ohfp.ErrDenied):
-			g.misses.take(g.Misses, from, g.Now())
+			g.misses.take(g.Misses, network(from), g.Now())
 			g.Audit.Begin(access.Caller{Face: g.Face}, from, audit.Authenticate).Refuse(r.Context(), err.Error())
 			w.Header().Set("WWW-Authenticate", `Bearer realm="ohfp"`)
 			w.Header().Add("WWW-Authenticate", `Basic realm="ohfp", charset="UTF-8"`)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -261,5 +262,18 @@ func TestRates(t *testing.T) {
 	now = now.Add(time.Second)
 	if res := call(g, stranger, http.MethodGet, "/", bearer, "Bearer bob"); res.Code != 200 {
 		t.Errorf("a moment later: %d", res.Code)
+	}
+	// Whoever has a network of IPv6 has addresses without end.
+	guesses := 0
+	for i := range 9 {
+		if res := call(g, fmt.Sprintf("[2001:db8::%x]:1", i), http.MethodGet, "/", bearer, "Bearer eve"); res.Code == 401 {
+			guesses++
+		}
+	}
+	if guesses != 3 {
+		t.Errorf("%d guesses at once from one network", guesses)
+	}
+	if res := call(g, "[2001:db8:0:1::1]:1", http.MethodGet, "/", bearer, "Bearer bob"); res.Code != 200 {
+		t.Errorf("another network: %d", res.Code)
 	}
 }
