@@ -68,23 +68,28 @@ func (b Book) Read() (Tally, error) {
 }
 
 // Advance lets count go on from the position up to which the events of an installation are counted, and keeps what it
-// returns with the new one. Of several processes one counts at a time.
+// returns with the new one. Of several processes that count the same the first one's is kept. Nobody waits while it is
+// counted: that may take as long as the store does.
 func (b Book) Advance(installation string, count func(position int64) (Tally, int64, error)) error {
+	at := Series{Metric: position, Labels: joined([]string{installation})}
+	sums, err := b.Read()
+	if err != nil {
+		return err
+	}
+	before := int64(sums[at])
+	counted, now, err := count(before)
+	if err != nil || now == before {
+		return err
+	}
+	if counted == nil {
+		counted = Tally{}
+	}
+	counted[at] = float64(now - before)
 	return b.locked(true, func() error {
 		sums, err := b.read()
-		if err != nil {
+		if err != nil || int64(sums[at]) != before {
 			return err
 		}
-		at := Series{Metric: position, Labels: joined([]string{installation})}
-		before := int64(sums[at])
-		counted, now, err := count(before)
-		if err != nil || now == before {
-			return err
-		}
-		if counted == nil {
-			counted = Tally{}
-		}
-		counted[at] = float64(now - before)
 		_, err = b.append(counted)
 		return err
 	})

@@ -146,6 +146,24 @@ func TestBookAdvances(t *testing.T) {
 	if err != nil || !strings.Contains(string(telemetry.Exposition(sums)), `ohfp_machines_gone_total{provider="aws",template="t"} 8`) {
 		t.Errorf("%v\n%s", err, telemetry.Exposition(sums))
 	}
+	// Whoever ends meanwhile does not wait for the count, and what another has counted meanwhile is not counted twice.
+	meanwhile := make(chan error, 1)
+	if err := book.Advance("here", func(int64) (telemetry.Tally, int64, error) {
+		go func() {
+			meanwhile <- errors.Join(book.Append(everything()), book.Advance("here", func(position int64) (telemetry.Tally, int64, error) {
+				return nil, position + 2, nil
+			}))
+		}()
+		select {
+		case err := <-meanwhile:
+			return telemetry.Tally{}, 100, err
+		case <-time.After(10 * time.Second):
+			return nil, 0, errors.New("nobody can add to the book while events are counted")
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	step(10, 8, nil)
 	step(8, 2, nil) // an older store was put back
 	step(2, 3, nil)
 	if err := (telemetry.Book{Path: filepath.Join(t.TempDir(), "gone", "counters")}).Append(everything()); err == nil {
