@@ -10,7 +10,8 @@ import (
 
 // grid is records as cells: a column for each field that any of them has.
 type grid struct {
-	columns []Column
+	columns []Column // those of several lines last
+	tall    int      // how many those are
 	cells   [][]string
 }
 
@@ -39,6 +40,7 @@ func newGrid(records []node, declared []Column) grid {
 	for _, name := range found {
 		g.columns = append(g.columns, Column{Key: name})
 	}
+	g.tallLast(records)
 	for _, record := range records {
 		cells := make([]string, 0, len(g.columns))
 		for _, c := range g.columns {
@@ -49,11 +51,24 @@ func newGrid(records []node, declared []Column) grid {
 	return g
 }
 
+// tallLast moves columns of several lines to the end: a screen of known width shows them below each record.
+func (g *grid) tallLast(records []node) {
+	var flat, tall []Column
+	for _, c := range g.columns {
+		if slices.ContainsFunc(records, func(record node) bool { return strings.Contains(c.cell(record.member(c.Key)), "\n") }) {
+			tall = append(tall, c)
+		} else {
+			flat = append(flat, c)
+		}
+	}
+	g.columns, g.tall = append(flat, tall...), len(tall)
+}
+
 func (c Column) cell(value node) string {
 	if c.Text != nil && value.kind != kindNull {
 		return printable(c.Text(value.raw))
 	}
-	return value.line()
+	return value.cell()
 }
 
 // fit says how many columns a screen shows beside each other, and how wide they are; 0 is as wide as needed.
@@ -62,10 +77,11 @@ func (g grid) fit(screen int) (visible int, widths []int) {
 	if screen <= 0 {
 		return visible, make([]int, visible)
 	}
+	visible = max(visible-g.tall, 1)
 	least, most := g.widths()
 	const lines = 3 // a space on either side and a line
 	room := screen - 1
-	for _, w := range least {
+	for _, w := range least[:visible] {
 		room -= w + lines
 	}
 	for visible > 1 && room < 0 {
@@ -98,7 +114,7 @@ func (g grid) widths() (least, most []int) {
 		heading := text.StringWidth(c.heading())
 		longest, widest := heading, heading
 		for _, cells := range g.cells {
-			widest = max(widest, text.StringWidth(cells[i]))
+			widest = max(widest, span(cells[i]))
 			for _, word := range strings.Fields(cells[i]) {
 				longest = max(longest, text.StringWidth(word))
 			}
@@ -154,8 +170,13 @@ func (g grid) rows(visible int, widths []int, screen Screen) []table.Row {
 func (g grid) folded(cells []string, visible int) []string {
 	var fields []string
 	for i := visible; i < len(g.columns); i++ {
-		if cells[i] != "" {
-			fields = append(fields, strings.ToLower(g.columns[i].heading())+" "+cells[i])
+		heading := strings.ToLower(g.columns[i].heading())
+		switch {
+		case cells[i] == "":
+		case strings.Contains(cells[i], "\n"):
+			fields = append(fields, heading+"\n"+margin+strings.ReplaceAll(cells[i], "\n", "\n"+margin))
+		default:
+			fields = append(fields, heading+" "+cells[i])
 		}
 	}
 	return fields
@@ -166,7 +187,7 @@ func (g grid) foldedWidth(visible int) int {
 	widest := 0
 	for _, cells := range g.cells {
 		for _, field := range g.folded(cells, visible) {
-			widest = max(widest, len(margin)+text.StringWidth(field))
+			widest = max(widest, len(margin)+span(field))
 		}
 	}
 	return widest

@@ -78,6 +78,20 @@ func two() document {
 	}
 }
 
+// nested is what no column holds on a line: settings inside settings, a listing, and lists beside the records.
+func nested() map[string]any {
+	call := map[string]any{"type": "instant", "overrides": []map[string]any{{"type": "m5.xlarge", "weight": 1}, {"type": "c5.xlarge", "weight": 1}}}
+	return map[string]any{
+		"requests": []map[string]any{
+			{"requestId": "req-1", "call": call, "diff": "--- /dev/null\n+++ /etc/ohfp/config.json\n+{\n+  \"region\": \"us-east-1\"\n+}\n", "machines": []machine{{"i-1", "", "running"}}},
+			{"requestId": "req-2", "status": "failed", "machines": []machine{{"i-2", "", "running"}}},
+		},
+		"notTaken": []map[string]any{{"key": "naming", "line": 1, "reason": "names of requests and machines are fixed"}},
+		"total":    map[string]any{"machines": 5, "vcpus": 20},
+		"settings": map[string]any{"strategy": "sql", "sql": map[string]any{"type": "sqlite", "url": ""}},
+	}
+}
+
 func TestGolden(t *testing.T) {
 	t.Parallel()
 	single := layout()
@@ -100,6 +114,9 @@ func TestGolden(t *testing.T) {
 		{"table-20", two(), layout(), Table, Screen{Width: 20}},
 		{"table-empty", document{}, layout(), Table, Screen{}},
 		{"list-empty", document{}, layout(), List, Screen{}},
+		{"nested-60", nested(), layout(), Table, Screen{Width: 60}},
+		{"nested-wide", nested(), layout(), Table, Screen{}},
+		{"nested-single", nested()["requests"].([]map[string]any)[0], single, Table, Screen{Width: 60}},
 		{"single-table", two().Requests[0], single, Table, Screen{Width: 80}},
 		{"single-list", two().Requests[0], single, List, Screen{}},
 		{"single-json", two().Requests[1], single, JSON, Screen{}},

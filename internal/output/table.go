@@ -2,7 +2,6 @@ package output
 
 import (
 	"bytes"
-	"slices"
 	"strings"
 	"unicode"
 
@@ -26,7 +25,8 @@ func writeTable(tree node, layout Layout, screen Screen) []byte {
 	} else if layout.Empty != "" {
 		out.WriteString(layout.Empty + "\n")
 	}
-	if below := sentences(without(tree, layout.Records)); len(below) > 0 {
+	rest := without(tree, layout.Records)
+	if below := sentences(rest); len(below) > 0 {
 		if len(records) > 0 {
 			out.WriteByte('\n')
 		}
@@ -34,45 +34,47 @@ func writeTable(tree node, layout Layout, screen Screen) []byte {
 			out.WriteString(strings.Join(wrap(sentence, screen.Width), "\n") + "\n")
 		}
 	}
+	out.WriteString(innerTables([]node{rest}, layout, screen))
 	return out.Bytes()
 }
 
-// sentences are what stands beside the records: messages speak for themselves, anything else needs its name.
+// sentences are what stands beside the records: messages speak for themselves, anything else needs its name. Other lists
+// of records are tables of their own.
 func sentences(rest node) []string {
 	var all []string
 	for i, item := range rest.items {
+		name, cell := words(rest.names[i]), item.cell()
 		switch {
+		case cell == "" || item.records():
 		case item.kind == kindArray:
 			for _, element := range item.items {
 				all = append(all, element.line())
 			}
-		case item.line() == "":
-		case rest.names[i] == "message":
-			all = append(all, item.line())
+		case name == "message":
+			all = append(all, cell)
+		case strings.Contains(cell, "\n"):
+			all = append(all, name+":\n"+margin+strings.ReplaceAll(cell, "\n", "\n"+margin))
 		default:
-			all = append(all, words(rest.names[i])+": "+item.line())
+			all = append(all, name+": "+cell)
 		}
 	}
 	return all
 }
 
-// innerTables are the lists of records inside the records, each kind in one table.
+// innerTables are the lists of records inside the records. With several records each list says whose it is.
 func innerTables(records []node, layout Layout, screen Screen) string {
-	var names []string
-	inner := map[string][]node{}
+	var out strings.Builder
 	for _, record := range records {
+		whose := ""
+		if len(records) > 1 && len(layout.Columns) > 0 {
+			whose = " of " + layout.Columns[0].cell(record.member(layout.Columns[0].Key))
+		}
 		for i, item := range record.items {
 			if name := record.names[i]; item.records() {
-				if !slices.Contains(names, name) {
-					names = append(names, name)
-				}
-				inner[name] = append(inner[name], item.items...)
+				title := strings.Join(wrap(capital(words(name))+whose, screen.Width), "\n")
+				out.WriteString("\n" + title + "\n" + recordsTable(item.items, layout.Within[name], screen))
 			}
 		}
-	}
-	var out strings.Builder
-	for _, name := range names {
-		out.WriteString("\n" + capital(words(name)) + "\n" + recordsTable(inner[name], layout.Within[name], screen))
 	}
 	return out.String()
 }

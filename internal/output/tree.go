@@ -153,6 +153,47 @@ func (n node) nested() string {
 	return n.line()
 }
 
+// fewLines of text are one sentence that somebody broke; more are a listing, which needs its lines.
+const fewLines = 2
+
+// longLine is how wide a nested value may be on one line; a wider one is easier to read a member a line.
+const longLine = 60
+
+// cell is the node as it stands in a table: text keeps its lines, and nested values that are long or deep get a line for
+// each member.
+func (n node) cell() string {
+	switch n.kind {
+	case kindText:
+		lines := strings.Split(strings.TrimRight(n.text, "\n"), "\n")
+		if len(lines) <= fewLines {
+			break
+		}
+		for i := range lines {
+			lines[i] = printable(lines[i])
+		}
+		return strings.Join(lines, "\n")
+	case kindObject:
+		if line := n.line(); n.flat() && len(line) <= longLine {
+			return line
+		}
+		var out bytes.Buffer
+		block(&out, n, "")
+		return strings.TrimRight(out.String(), "\n")
+	case kindNull, kindArray, kindNumber, kindBoolean:
+	}
+	return n.line()
+}
+
+// flat says whether nothing is nested inside the members.
+func (n node) flat() bool {
+	for _, item := range n.items {
+		if len(item.items) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // printable takes out what would move the cursor or colour the screen: the text may come from a cloud.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
