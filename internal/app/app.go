@@ -90,7 +90,7 @@ func Open(ctx context.Context, cfg config.Config, o Options) (*App, error) {
 	a.Audit = a.auditLog(o)
 	log := a.Log
 	for _, note := range cfg.Notes {
-		log.InfoContext(ctx, note)
+		log.DebugContext(ctx, note) // each call of a script comes here; config validate and doctor tell them, too
 	}
 	return a.open(ctx, o)
 }

@@ -130,9 +130,30 @@ func usageErrorf(format string, args ...any) error {
 }
 
 // exitError ends with a code after everything has been said.
-type exitError int
+type exitError struct {
+	code int
+	said error // for the records; nil: there is no more to it
+}
 
-func (e exitError) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
+func (e exitError) Error() string {
+	if e.said != nil {
+		return e.said.Error()
+	}
+	return fmt.Sprintf("exit code %d", e.code)
+}
+
+func (e exitError) Unwrap() error { return e.said }
+
+// saying says each of the problems, and is the failure that they make of the call; none make none.
+func (p *program) saying(problems []error) error {
+	if len(problems) == 0 {
+		return nil
+	}
+	for _, problem := range problems {
+		p.complain(problem)
+	}
+	return exitError{exitFailure, errors.Join(problems...)}
+}
 
 // exit says what went wrong, if anything, and is the only place that turns errors into exit codes: every kind of error
 // of package ohfp is a failure, since a shell can do nothing different about them.
@@ -143,7 +164,7 @@ func (p *program) exit(ctx context.Context, err error) int {
 	case err == nil:
 		return exitOK
 	case errors.As(err, &silent):
-		return int(silent)
+		return silent.code
 	case errors.As(err, &usage):
 		p.complain(usage)
 		return exitUsage

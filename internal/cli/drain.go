@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/internal/command"
@@ -64,6 +65,12 @@ It answers with the machines that it changed. Ids that are not known are reporte
 	flags.IntVar(&in.Parallel, "parallel", 0, "how many machines may be on their way at once (default: all)")
 	flags.BoolVar(&in.Force, "force", false, "give back what its user still has when its grace is over")
 	flags.BoolVar(&in.Cancel, "cancel", false, "withdraw earlier orders about these machines")
+	flags.SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
+		if name == "template" {
+			name = "template-id"
+		}
+		return pflag.NormalizedName(name)
+	})
 	return cmd
 }
 
@@ -105,15 +112,13 @@ func (p *program) drain(ctx context.Context, s *session, what command.DrainMachi
 	if err := p.show(view.Drained{Machines: view.NewMachines(done.Machines).Machines, Unknown: done.Unknown}, machinesLayout()); err != nil {
 		return err
 	}
+	var problems []error
 	for _, id := range done.Unknown {
 		state := "known here"
 		if what.Cancel {
 			state = "being drained"
 		}
-		p.complain(ohfp.Errorf(ohfp.ErrNotFound, "machine %s is not %s", id, state))
+		problems = append(problems, ohfp.Errorf(ohfp.ErrNotFound, "machine %s is not %s", id, state))
 	}
-	if len(done.Unknown) > 0 {
-		return exitError(exitFailure)
-	}
-	return nil
+	return p.saying(problems)
 }

@@ -171,7 +171,7 @@ It reads one JSON object and prints one. The scripts in deploy/hostfactory/scrip
 					return cmd.Help()
 				}
 				if code := p.hostFactory(cmd.Context(), action, args); code != exitOK {
-					return exitError(code)
+					return exitError{code: code}
 				}
 				return nil
 			},

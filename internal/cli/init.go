@@ -192,8 +192,10 @@ func (p *program) carryOut(plan setup.Plan, dryRun, formatted bool, also func(vi
 		_, err := io.WriteString(p.out, diffs.String())
 		return err
 	}
-	for _, step := range plan.Next {
-		p.note("next, %s", step)
+	if p.global.Format == string(output.JSON) || p.global.Format == string(output.YAML) { // people read the others
+		for _, step := range plan.Next {
+			p.note("next, %s", step)
+		}
 	}
 	return p.show(view, filesLayout())
 }

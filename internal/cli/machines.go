@@ -190,13 +190,11 @@ func (p *program) machinesStatusCommand() *cobra.Command {
 				if err := p.show(view.NewMachines(machines), machinesLayout()); err != nil {
 					return err
 				}
+				var problems []error
 				for _, id := range unknown {
-					p.complain(noSuchMachine(id))
+					problems = append(problems, noSuchMachine(id))
 				}
-				if len(unknown) > 0 {
-					return exitError(exitFailure)
-				}
-				return nil
+				return p.saying(problems)
 			})
 		},
 	}

@@ -106,11 +106,12 @@ func (p *program) switchMachines(ctx context.Context, s *session, ids []ohfp.Mac
 	if err := p.show(view.Switched{Machines: view.NewMachines(done.Machines).Machines, Refused: done.Refused}, machinesLayout()); err != nil {
 		return err
 	}
+	var problems []error
 	for _, refused := range done.Refused {
-		p.complain(ohfp.Errorf(ohfp.ErrConflict, "%s", refused.Message))
+		problems = append(problems, ohfp.Errorf(ohfp.ErrConflict, "%s", refused.Message))
 	}
-	if problem == nil && len(done.Refused) > 0 {
-		return exitError(exitFailure)
+	if refused := p.saying(problems); problem == nil {
+		return refused
 	}
 	return problem
 }

@@ -183,7 +183,7 @@ cloud. The exit code is 1 when something failed.`,
 				return err
 			}
 			if !v.Valid {
-				return exitError(exitFailure)
+				return exitError{code: exitFailure}
 			}
 			return nil
 		},

@@ -122,13 +122,11 @@ func (p *program) showStatus(ctx context.Context, s *session, wanted []ohfp.Requ
 	if err := p.show(view.NewFullRequests(found, time.Now()), requestsLayout()); err != nil {
 		return err
 	}
+	var problems []error
 	for _, id := range unknown {
-		p.complain(noSuchRequest(id))
+		problems = append(problems, noSuchRequest(id))
 	}
-	if len(unknown) > 0 {
-		return exitError(exitFailure)
-	}
-	return nil
+	return p.saying(problems)
 }
 
 // statusOf asks the cloud, then reads the records.

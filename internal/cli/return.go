@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -202,6 +203,9 @@ func (p *program) giveBack(ctx context.Context, s *session, what command.ReturnM
 	within, cancel := context.WithTimeout(ctx, s.Budget)
 	defer cancel()
 	r, err := s.Commands.ReturnMachines(within, what)
+	if errors.Is(err, ohfp.ErrNotFound) && what.Request != "" {
+		return noSuchRequest(what.Request)
+	}
 	if err != nil {
 		return err
 	}
@@ -216,11 +220,12 @@ func (p *program) giveBack(ctx context.Context, s *session, what command.ReturnM
 
 // judge tells of machines that were named and not touched, and turns the end of a request into the exit code.
 func (p *program) judge(r ohfp.Request) error {
+	var problems []error
 	for _, unknown := range r.Unknown {
-		p.complain(ohfp.Errorf(ohfp.ErrNotFound, "%s", unknown.Message))
+		problems = append(problems, ohfp.Errorf(ohfp.ErrNotFound, "%s", unknown.Message))
 	}
-	if len(r.Unknown) > 0 {
-		return exitError(exitFailure)
+	if err := p.saying(problems); err != nil {
+		return err
 	}
 	return verdict(r)
 }

@@ -77,7 +77,7 @@ func (p *program) rebuild(ctx context.Context, s *session, in command.RebuildRec
 		p.note("provider %s could not be read, nothing of it was recorded: %v", name, problem)
 	}
 	if err == nil && len(done.Unread) > 0 {
-		return exitError(exitFailure)
+		return exitError{code: exitFailure}
 	}
 	return err
 }

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"errors"
+
 	"github.com/spf13/cobra"
 
 	"github.com/openhostfactory/ohfp"
@@ -23,6 +25,9 @@ The same that happened to several machines within a second is one step, unless -
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return p.with(cmd.Context(), func(s *session) error {
 				timeline, err := s.Queries.RequestTimeline(cmd.Context(), ohfp.RequestID(args[0]), each)
+				if errors.Is(err, ohfp.ErrNotFound) {
+					return noSuchRequest(ohfp.RequestID(args[0]))
+				}
 				if err != nil {
 					return err
 				}

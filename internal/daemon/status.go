@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"time"
@@ -125,6 +126,9 @@ func ask(ctx context.Context, cfg config.Config, now func() time.Time, r wire.Re
 		return ohfp.Errorf(ohfp.ErrUnavailable, "no daemon listens in %s: %w; start one with ohfp serve", cfg.WorkDir, err)
 	}
 	answer, err := wire.Client{Socket: socket, Now: now}.Call(ctx, r, nil)
+	if errors.Is(err, fs.ErrNotExist) { // how dialling ended is no news then
+		return ohfp.Errorf(ohfp.ErrUnavailable, "no daemon answers on %s: %w; start one with ohfp serve", socket, fs.ErrNotExist)
+	}
 	if err != nil {
 		return ohfp.Errorf(ohfp.ErrUnavailable, "no daemon answers on %s: %w; start one with ohfp serve", socket, err)
 	}

@@ -18,6 +18,9 @@ type grid struct {
 // roomForText is how narrow a column of sentences may become before it is folded away.
 const roomForText = 28
 
+// longestWord is how wide a column becomes at least for its longest word: any id of ours, not an ARN.
+const longestWord = 48
+
 // newGrid takes the declared columns that have a value somewhere, then the fields that no column was declared for.
 // Lists of records are left out: they are tables of their own.
 func newGrid(records []node, declared []Column) grid {
@@ -108,7 +111,7 @@ func (g grid) fit(screen int) (visible int, widths []int) {
 	return visible, widths
 }
 
-// widths are, of each column, the least that breaks no word and leaves sentences readable, and the most it can use.
+// widths are, of each column, the least that breaks no word but the longest and leaves sentences readable, and the most it can use.
 func (g grid) widths() (least, most []int) {
 	for i, c := range g.columns {
 		heading := text.StringWidth(c.heading())
@@ -116,7 +119,7 @@ func (g grid) widths() (least, most []int) {
 		for _, cells := range g.cells {
 			widest = max(widest, span(cells[i]))
 			for _, word := range strings.Fields(cells[i]) {
-				longest = max(longest, text.StringWidth(word))
+				longest = max(longest, min(text.StringWidth(word), longestWord))
 			}
 		}
 		least = append(least, max(longest, min(widest, roomForText)))

@@ -92,6 +92,14 @@ func nested() map[string]any {
 	}
 }
 
+// arns are ids too long to lead a column of a terminal.
+func arns() map[string]any {
+	return map[string]any{"resources": []map[string]any{
+		{"kind": "subnet", "id": "subnet-0000000000000000a"},
+		{"kind": "role", "id": "arn:aws:iam::123456789012:role/aws-service-role/spotfleet.amazonaws.com/AWSServiceRoleForEC2SpotFleet", "name": "AWSServiceRoleForEC2SpotFleet"},
+	}}
+}
+
 func TestGolden(t *testing.T) {
 	t.Parallel()
 	single := layout()
@@ -115,6 +123,7 @@ func TestGolden(t *testing.T) {
 		{"table-empty", document{}, layout(), Table, Screen{}},
 		{"list-empty", document{}, layout(), List, Screen{}},
 		{"nested-60", nested(), layout(), Table, Screen{Width: 60}},
+		{"arn-80", arns(), Layout{Records: "resources", Columns: []Column{{Key: "kind"}, {Key: "id"}, {Key: "name"}}}, Table, Screen{Width: 80}},
 		{"nested-wide", nested(), layout(), Table, Screen{}},
 		{"nested-single", nested()["requests"].([]map[string]any)[0], single, Table, Screen{Width: 60}},
 		{"single-table", two().Requests[0], single, Table, Screen{Width: 80}},

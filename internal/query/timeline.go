@@ -68,6 +68,9 @@ func (q *Queries) RequestTimeline(ctx context.Context, id ohfp.RequestID, each b
 	return Timeline{Request: id, Steps: steps(events, !each)}, nil
 }
 
+// milliseconds are as exact as a story needs.
+const milliseconds = "2006-01-02T15:04:05.000Z07:00"
+
 // MachineTimeline tells the story of a machine, with what happened to its request as far as it concerns the machine.
 func (q *Queries) MachineTimeline(ctx context.Context, id ohfp.MachineID) (Timeline, error) {
 	machines, err := q.Store.Machines(ctx, store.MachineFilter{IDs: []ohfp.MachineID{id}})
@@ -166,7 +169,7 @@ func steps(events []ohfp.Event, together bool) []Step {
 	at := map[key]int{}
 	for _, e := range events {
 		step := Step{
-			At: e.At.UTC().Format(time.RFC3339Nano), After: after(e.At.Sub(events[0].At)), Event: e.Kind, Machine: e.Machine,
+			At: e.At.UTC().Format(milliseconds), After: after(e.At.Sub(events[0].At)), Event: e.Kind, Machine: e.Machine,
 			Actor: e.Actor, Message: e.Message, Code: e.Code, CloudRequest: e.CloudRequest,
 		}
 		if together && e.Machine != "" {

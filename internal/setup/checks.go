@@ -125,7 +125,11 @@ func (d Doctor) daemon(ctx context.Context, cfg config.Config) []provider.Findin
 	about := fmt.Sprintf("process %d", told.PID)
 	switch {
 	case err != nil:
-		return []provider.Finding{warning(name, "", "none runs: "+err.Error(),
+		text := "none runs"
+		if !errors.Is(err, fs.ErrNotExist) { // a socket that nobody made needs no words
+			text += ": " + err.Error()
+		}
+		return []provider.Finding{warning(name, "", text,
 			"start it with ohfp serve (deploy/systemd has a service); without it requests are followed only when they are asked for")}
 	case !told.Live:
 		return []provider.Finding{failure(name, about, "it answers, but its loop stands still", "start it again")}

@@ -95,9 +95,11 @@ func (im *importer) readIBM(keys map[string]json.RawMessage) (config.Config, err
 	return cfg, s.named(err)
 }
 
-// section takes over an object of the Python system's settings, key by key.
+// section takes over an object of the Python system's settings, key by key; providers first, since others name them.
 func (im *importer) section(ctx context.Context, object document.Node, prefix string) {
-	for _, field := range object.Fields {
+	fields := slices.Clone(object.Fields)
+	slices.SortStableFunc(fields, func(a, b document.Field) int { return cmp.Compare(rank(a.Key), rank(b.Key)) })
+	for _, field := range fields {
 		key := prefix + field.Key
 		kind := field.Value.Kind
 		why, dropped := dropped(key)
@@ -120,6 +122,14 @@ func (im *importer) section(ctx context.Context, object document.Node, prefix st
 			im.scalar(ctx, key, field)
 		}
 	}
+}
+
+// rank is 0 for what providers are in.
+func rank(key string) int {
+	if slices.Contains([]string{"provider", "providers", "aws"}, key) {
+		return 0
+	}
+	return 1
 }
 
 // scalar takes over one setting: under the name that it has here, else under its own.

@@ -23,7 +23,7 @@ func (k Keeper) Compact(ctx context.Context, olderThan time.Duration, dry bool) 
 	if olderThan <= 0 {
 		return done, ohfp.Errorf(ohfp.ErrInvalid, "records older than %s cannot be cleared away; give a time, for example 30d", olderThan)
 	}
-	done = Compaction{Before: k.Now().Add(-olderThan).UTC(), DryRun: dry}
+	done = Compaction{Before: k.Now().Add(-olderThan).UTC().Truncate(time.Second), DryRun: dry}
 	err = k.with(ctx, k.Storage, func(s store.Store) error {
 		if dry {
 			done.Compacted, err = would(ctx, s, done.Before)
