@@ -59,6 +59,9 @@ func (p *program) takeOver(ctx context.Context, in setup.Import, dryRun, formatt
 		return err
 	}
 	for _, u := range found.Untaken {
+		if formatted && p.readable() {
+			break
+		}
 		p.note("not taken: %s:%d: %s: %s", u.File, u.Line, u.Key, u.Reason)
 	}
 	return p.carryOut(found.Plan, dryRun, formatted, func(view *initView) {

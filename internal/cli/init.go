@@ -192,12 +192,17 @@ func (p *program) carryOut(plan setup.Plan, dryRun, formatted bool, also func(vi
 		_, err := io.WriteString(p.out, diffs.String())
 		return err
 	}
-	if p.global.Format == string(output.JSON) || p.global.Format == string(output.YAML) { // people read the others
+	if !p.readable() {
 		for _, step := range plan.Next {
 			p.note("next, %s", step)
 		}
 	}
 	return p.show(view, filesLayout())
+}
+
+// readable says whether people read the answer itself, so that they need not be told its sentences once more.
+func (p *program) readable() bool {
+	return p.global.Format == string(output.Table) || p.global.Format == string(output.List)
 }
 
 func filesLayout() output.Layout {

@@ -84,10 +84,11 @@ func nested() map[string]any {
 	return map[string]any{
 		"requests": []map[string]any{
 			{"requestId": "req-1", "call": call, "diff": "--- /dev/null\n+++ /etc/ohfp/config.json\n+{\n+  \"region\": \"us-east-1\"\n+}\n", "machines": []machine{{"i-1", "", "running"}}},
-			{"requestId": "req-2", "status": "failed", "machines": []machine{{"i-2", "", "running"}}},
+			{"requestId": "req-2", "status": "failed", "labels": map[string]any{"face": "cli", "operation": "infrastructure.validate", "outcome": "not_found"}, "machines": []machine{{"i-2", "", "running"}}},
 		},
 		"notTaken": []map[string]any{{"key": "naming", "line": 1, "reason": "names of requests and machines are fixed"}},
 		"total":    map[string]any{"machines": 5, "vcpus": 20},
+		"sum":      map[string]any{"machines": 5, "vcpus": 20, "dollarsPerHour": "0.50596", "vcpusUnknown": 0},
 		"settings": map[string]any{"strategy": "sql", "sql": map[string]any{"type": "sqlite", "url": ""}},
 	}
 }

@@ -38,12 +38,18 @@ func writeTable(tree node, layout Layout, screen Screen) []byte {
 	return out.Bytes()
 }
 
+// longSentence is how wide an object may be in a sentence; a wider one is easier to read a member a line.
+const longSentence = 60
+
 // sentences are what stands beside the records: messages speak for themselves, anything else needs its name. Other lists
 // of records are tables of their own.
 func sentences(rest node) []string {
 	var all []string
 	for i, item := range rest.items {
 		name, cell := words(rest.names[i]), item.cell()
+		if item.kind == kindObject && len(cell) > longSentence {
+			cell = item.lines()
+		}
 		switch {
 		case cell == "" || item.records():
 		case item.kind == kindArray:

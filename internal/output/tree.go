@@ -156,10 +156,7 @@ func (n node) nested() string {
 // fewLines of text are one sentence that somebody broke; more are a listing, which needs its lines.
 const fewLines = 2
 
-// longLine is how wide a nested value may be on one line; a wider one is easier to read a member a line.
-const longLine = 60
-
-// cell is the node as it stands in a table: text keeps its lines, and nested values that are long or deep get a line for
+// cell is the node as it stands in a table: text keeps its lines, and what is nested deeper than once gets a line for
 // each member.
 func (n node) cell() string {
 	switch n.kind {
@@ -173,15 +170,19 @@ func (n node) cell() string {
 		}
 		return strings.Join(lines, "\n")
 	case kindObject:
-		if line := n.line(); n.flat() && len(line) <= longLine {
-			return line
+		if !n.flat() {
+			return n.lines()
 		}
-		var out bytes.Buffer
-		block(&out, n, "")
-		return strings.TrimRight(out.String(), "\n")
 	case kindNull, kindArray, kindNumber, kindBoolean:
 	}
 	return n.line()
+}
+
+// lines are the members of an object, one a line.
+func (n node) lines() string {
+	var out bytes.Buffer
+	block(&out, n, "")
+	return strings.TrimRight(out.String(), "\n")
 }
 
 // flat says whether nothing is nested inside the members.

@@ -152,8 +152,14 @@ func (s Spec) Launchable() error {
 		return ohfp.Errorf(ohfp.ErrInvalid, "vmTypesOnDemand needs vmTypes beside it; add them, or remove vmTypesOnDemand")
 	}
 	if s.PriceType != PriceHeterogeneous {
-		if err := s.refuse("needs priceType heterogeneous", "percentOnDemand", "vmTypesOnDemand"); err != nil {
+		if err := s.refuse("needs priceType heterogeneous", "vmTypesOnDemand"); err != nil {
 			return err
+		}
+		// The Python system wrote this field into every template, spot ones with what spot means anyhow.
+		if only := s.PriceType == PriceSpot && s.PercentOnDemand != nil && *s.PercentOnDemand == 0; !only {
+			if err := s.refuse("needs priceType heterogeneous", "percentOnDemand"); err != nil {
+				return err
+			}
 		}
 	}
 	if s.PriceType == PriceOnDemand {

@@ -122,7 +122,12 @@ func TestDefaultsThatDoNotApply(t *testing.T) {
 	if err != nil || *s.PercentOnDemand != 20 || len(s.OnDemandTypes) != 1 || s.MaxPrice != "0.5" || s.Requirements == nil || s.PriceInfo != PriceAuto {
 		t.Errorf("defaults that apply are %+v, error %v", s, err)
 	}
+	s, err = Decode(json.RawMessage(`{"priceType": "spot", "imageId": "ami-1", "vmType": "m5.large", "percentOnDemand": 0}`), nil)
+	if err != nil || s.Launchable() != nil {
+		t.Errorf("none on demand is what spot means, and is refused: %v, %v", err, s.Launchable())
+	}
 	for in, want := range map[string]string{
+		`{"imageId": "ami-1", "vmType": "m5.large", "priceType": "spot", "percentOnDemand": 20}`:              "percentOnDemand needs priceType heterogeneous",
 		`{"imageId": "ami-1", "vmType": "m5.large", "percentOnDemand": 20}`:                                   "percentOnDemand needs priceType heterogeneous",
 		`{"imageId": "ami-1", "vmType": "m5.large", "vmTypesOnDemand": {"m5.large": 1}}`:                      "vmTypesOnDemand needs priceType heterogeneous",
 		`{"imageId": "ami-1", "vmType": "m5.large", "priceType": "spot", "vmTypesOnDemand": {"m5.large": 1}}`: "vmTypesOnDemand needs priceType heterogeneous",
