@@ -33,3 +33,10 @@ type PlannedType struct {
 	Cost      string         `json:"dollarsAnHour,omitempty"`
 	Source    string         `json:"priceSource,omitempty"`
 }
+
+// PlannedEnd is what would end or stop machines.
+type PlannedEnd struct {
+	DryRun   bool      `json:"dryRun"`
+	Action   string    `json:"action"` // cancel, return, stop or start
+	Machines []Machine `json:"machines"`
+}

@@ -216,6 +216,10 @@ func (d *desk) InHand(context.Context) (machines []ohfp.Machine, underWay int, e
 	return machines, 0, d.refuse
 }
 
+func (d *desk) Returnable(ctx context.Context, _ ohfp.RequestID, _ []query.Named) ([]ohfp.Machine, error) {
+	return d.Machines(ctx, store.MachineFilter{})
+}
+
 func (d *desk) Reclaimed(context.Context, []query.Named) ([]query.Reclaimed, error) { return nil, nil }
 
 // run runs a command line on the desk.

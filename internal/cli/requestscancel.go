@@ -108,17 +108,10 @@ func (p *program) cancel(ctx context.Context, s *session, ids []ohfp.RequestID, 
 	return errors.Join(p.show(view.NewFullRequests(done, time.Now()), requestsLayout()), errors.Join(problems...))
 }
 
-// plannedEnd is what a command that ends or stops machines would do.
-type plannedEnd struct {
-	DryRun   bool           `json:"dryRun"`
-	Action   string         `json:"action"`
-	Machines []view.Machine `json:"machines"`
-}
-
 func (p *program) showPlan(action string, machines []ohfp.Machine) error {
 	layout := machinesLayout()
 	layout.Empty = "No machine would be touched."
-	return p.show(plannedEnd{DryRun: true, Action: action, Machines: view.NewMachines(machines).Machines}, layout)
+	return p.show(view.PlannedEnd{DryRun: true, Action: action, Machines: view.NewMachines(machines).Machines}, layout)
 }
 
 // wanted leaves out machines that are gone or on their way out.

@@ -13,12 +13,15 @@ import (
 	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/api"
 	"github.com/openhostfactory/ohfp/internal/app"
+	"github.com/openhostfactory/ohfp/internal/config"
 	"github.com/openhostfactory/ohfp/internal/daemon"
 	"github.com/openhostfactory/ohfp/internal/figures"
 	"github.com/openhostfactory/ohfp/internal/gate"
 	"github.com/openhostfactory/ohfp/internal/rest"
+	"github.com/openhostfactory/ohfp/internal/storage"
 	"github.com/openhostfactory/ohfp/internal/telemetry"
 	"github.com/openhostfactory/ohfp/internal/view"
+	"github.com/openhostfactory/ohfp/store"
 )
 
 // serveAt is where the command line wants REST.
@@ -116,7 +119,8 @@ func (f *restFace) use(next *app.App) (func(served daemon.Served), error) {
 func serverOf(a *app.App, g *gate.Gate, served daemon.Served) *rest.Server {
 	cfg := a.Config
 	return &rest.Server{
-		Commands: served.Commands, Queries: a.Queries, Revision: a.Revision, Providers: a, Gate: g, Audit: a.Audit, Memory: a.Commands.Store,
+		Commands: served.Commands, Queries: a.Queries, Revision: a.Revision, Providers: a, Settings: a, Templates: a,
+		Storage: keeperOf(a), Gate: g, Audit: a.Audit, Memory: a.Commands.Store,
 		Health: func() rest.Health {
 			status := served.Status()
 			return rest.Health{Ready: status.Ready, Live: status.Live, Problem: status.Problem}
@@ -128,6 +132,25 @@ func serverOf(a *app.App, g *gate.Gate, served daemon.Served) *rest.Server {
 		Log: a.Log, Watched: watched(a, served),
 	}
 }
+
+// keeperOf is a keeper of the store that the program has open.
+func keeperOf(a *app.App) storage.Keeper {
+	return storage.Keeper{
+		Storage: a.Config.Storage, Now: time.Now,
+		Open: func(ctx context.Context, at config.Storage) (store.Store, error) {
+			if at != a.Config.Storage { // a place to try where the store would be, had nobody removed it
+				return app.OpenStore(ctx, at, app.Options{Now: time.Now})
+			}
+			return opened{a.Commands.Store}, nil
+		},
+	}
+}
+
+// opened is a store that its owner closes.
+type opened struct{ store.Store }
+
+// Close leaves it open.
+func (opened) Close() error { return nil }
 
 // watched is what REST tells those who watch over the program.
 func watched(a *app.App, served daemon.Served) rest.Watched {

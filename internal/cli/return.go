@@ -163,7 +163,6 @@ func (p *program) inHand(ctx context.Context, s *session) ([]command.Named, erro
 
 // planReturn shows which machines would be ended.
 func (p *program) planReturn(ctx context.Context, s *session, what command.ReturnMachines) error {
-	var filters []query.MachineFilter
 	if what.Request != "" {
 		found, _, err := s.Queries.RequestStatus(ctx, []ohfp.RequestID{what.Request})
 		if err != nil {
@@ -172,29 +171,14 @@ func (p *program) planReturn(ctx context.Context, s *session, what command.Retur
 		if len(found) == 0 {
 			return noSuchRequest(what.Request)
 		}
-		filters = append(filters, query.MachineFilter{Request: what.Request})
 	}
-	var byID, byName query.MachineFilter
+	named := make([]query.Named, 0, len(what.Machines))
 	for _, m := range what.Machines {
-		if m.ID != "" {
-			byID.IDs = append(byID.IDs, m.ID)
-		} else {
-			byName.Names = append(byName.Names, m.Name)
-		}
+		named = append(named, query.Named(m))
 	}
-	if len(byID.IDs) > 0 {
-		filters = append(filters, byID)
-	}
-	if len(byName.Names) > 0 {
-		filters = append(filters, byName)
-	}
-	var machines []ohfp.Machine
-	for _, filter := range filters {
-		found, err := s.Queries.Machines(ctx, filter)
-		if err != nil {
-			return err
-		}
-		machines = append(machines, wanted(found)...)
+	machines, err := s.Queries.Returnable(ctx, what.Request, named)
+	if err != nil {
+		return err
 	}
 	return p.showPlan("return", machines)
 }

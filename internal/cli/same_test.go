@@ -68,7 +68,11 @@ const islandTemplates = `{"templates": [
 func newIsland(t *testing.T) *island {
 	t.Helper()
 	w := &island{t: t, dir: t.TempDir(), names: map[string]string{"$PROVIDER": "aws"}}
-	var err error
+	w.names["$FILE"] = filepath.Join(w.dir, "import.json")
+	err := os.WriteFile(w.names["$FILE"], []byte(importedTemplates), 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
 	if w.cloud, err = awssim.New(awssim.Options{}); err != nil {
 		t.Fatal(err)
 	}
@@ -216,6 +220,8 @@ type same struct {
 const newTemplate = `{"templateId": "new", "maxNumber": 1, "imageId": "ami-0abcdef1234567890", "vmType": "m5.xlarge",
   "subnetId": "subnet-0000000000000000a", "securityGroupIds": ["sg-00000000000000001"]}`
 
+const importedTemplates = `{"templates": [` + newTemplate + `]}`
+
 // sames are the operations that more than one face has.
 func sames() map[access.Operation]same {
 	made := []string{"templates", "create", "--data", newTemplate}
@@ -251,24 +257,38 @@ func sames() map[access.Operation]same {
 		"machines.reclaimed": {
 			Before: [][]string{{"machines", "drain", "$MACHINE", "--grace", "0s"}}, Script: `{}`, Common: []string{"machine", "gracePeriod"},
 		},
-		"usage":                   {},
-		"orphans.list":            {},
-		"orphans.collect":         {Args: []string{"--yes"}, Body: `{}`},
-		"storage.rebuild":         {Body: `{}`},
-		"providers.list":          {},
-		"providers.health":        {Args: []string{"$PROVIDER"}, Path: [2]string{"{name}", "$PROVIDER"}, Tool: `{"provider_name": "$PROVIDER"}`, One: "providers"},
-		"providers.metrics":       {Args: []string{"$PROVIDER"}, Path: [2]string{"{name}", "$PROVIDER"}, Tool: `{"provider_name": "$PROVIDER"}`, One: "providers"},
-		"providers.iam-policy":    {Args: []string{"$PROVIDER"}, Path: [2]string{"{name}", "$PROVIDER"}, Tool: `{"provider_name": "$PROVIDER"}`},
-		"providers.refresh":       {Args: []string{"$PROVIDER"}, Path: [2]string{"{name}", "$PROVIDER"}, Tool: `{"provider_name": "$PROVIDER"}`, One: "providers"},
-		"providers.show":          {Args: []string{"$PROVIDER"}, Path: [2]string{"{name}", "$PROVIDER"}, Tool: `{"provider_name": "$PROVIDER"}`},
-		"config.show":             {Args: []string{"storage", "--origin"}, Query: "?key=storage", Tool: `{"key": "storage"}`},
-		"config.validate":         {},
-		"events.list":             {},
-		"system.status":           {},
-		"system.health":           {Args: []string{"--offline"}},
-		"system.metrics":          {},
-		"system.reload":           {},
-		"config.schema":           {},
+		"usage":                {},
+		"orphans.list":         {},
+		"orphans.collect":      {Args: []string{"--yes"}, Body: `{}`},
+		"storage.rebuild":      {Body: `{}`},
+		"providers.list":       {},
+		"providers.health":     {Args: []string{"$PROVIDER"}, Path: [2]string{"{name}", "$PROVIDER"}, Tool: `{"provider_name": "$PROVIDER"}`, One: "providers"},
+		"providers.metrics":    {Args: []string{"$PROVIDER"}, Path: [2]string{"{name}", "$PROVIDER"}, Tool: `{"provider_name": "$PROVIDER"}`, One: "providers"},
+		"providers.iam-policy": {Args: []string{"$PROVIDER"}, Path: [2]string{"{name}", "$PROVIDER"}, Tool: `{"provider_name": "$PROVIDER"}`},
+		"providers.refresh":    {Args: []string{"$PROVIDER"}, Path: [2]string{"{name}", "$PROVIDER"}, Tool: `{"provider_name": "$PROVIDER"}`, One: "providers"},
+		"providers.show":       {Args: []string{"$PROVIDER"}, Path: [2]string{"{name}", "$PROVIDER"}, Tool: `{"provider_name": "$PROVIDER"}`},
+		"config.show":          {Args: []string{"storage", "--origin"}, Query: "?key=storage", Tool: `{"key": "storage"}`},
+		"config.validate":      {},
+		"events.list":          {},
+		"system.status":        {},
+		"system.health":        {Args: []string{"--offline"}},
+		"system.metrics":       {},
+		"system.reload":        {},
+		"config.schema":        {},
+		"templates.generate": {
+			Args: []string{"--output", "-", "--subnet-ids", "subnet-1", "--security-group-ids", "sg-1"},
+			Body: `{"subnetIds": ["subnet-1"], "securityGroupIds": ["sg-1"]}`,
+		},
+		"templates.export":        {Args: []string{"my-template"}, Query: "?id=my-template"},
+		"templates.import":        {Args: []string{"$FILE"}, Body: importedTemplates},
+		"scheduler.list":          {},
+		"scheduler.show":          {},
+		"storage.list":            {},
+		"storage.show":            {},
+		"storage.health":          {},
+		"storage.validate":        {},
+		"storage.test":            {},
+		"storage.metrics":         {Args: []string{"--rounds", "1"}, Query: "?rounds=1"},
 		"infrastructure.discover": {},
 		"infrastructure.show":     {},
 		"infrastructure.validate": {},
@@ -279,10 +299,11 @@ func sames() map[access.Operation]same {
 // notTheSame are operations of several faces that are not asked the same, and why.
 func notTheSame() map[access.Operation]string {
 	return map[access.Operation]string{
-		"system.status":  "the command asks a daemon that runs, and REST is part of one",
-		"system.health":  "the command also looks at the daemon and the clouds; what answers over REST is the daemon, and leaves clouds to providers.health",
-		"system.metrics": "the command answers JSON of the same figures, and REST what Prometheus reads",
-		"system.reload":  "the command asks a daemon that runs, and REST is part of one",
+		"system.status":   "the command asks a daemon that runs, and REST is part of one",
+		"system.health":   "the command also looks at the daemon and the clouds; what answers over REST is the daemon, and leaves clouds to providers.health",
+		"system.metrics":  "the command answers JSON of the same figures, and REST what Prometheus reads",
+		"system.reload":   "the command asks a daemon that runs, and REST is part of one",
+		"storage.metrics": "it is nothing but how long things took",
 	}
 }
 
@@ -325,7 +346,7 @@ var (
 	someTime  = regexp.MustCompile(`\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)`)
 	aFaceOf   = regexp.MustCompile(`\b(cli|rest|mcp|hostfactory)( |:|/)ann\b`)
 	someHash  = regexp.MustCompile(`\bohfp-[0-9a-f-]{8,}\b`)
-	moments   = []string{"after", "averageMs", "waited", "cloudRequestId", "operations", "calls", "errors"}
+	moments   = []string{"after", "averageMs", "waited", "cloudRequestId", "operations", "calls", "errors", "open_ms", "read_ms", "write_ms", "remove_ms", "bytes"}
 	fromWorld = regexp.MustCompile(`http://127\.0\.0\.1:\d+`)
 )
 

@@ -8,34 +8,12 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/internal/app"
 	"github.com/openhostfactory/ohfp/internal/config"
 	"github.com/openhostfactory/ohfp/internal/output"
 	"github.com/openhostfactory/ohfp/internal/setup"
 	"github.com/openhostfactory/ohfp/provider"
 )
-
-// schedulerView is a way to name the fields of answers.
-type schedulerView struct {
-	Name        string `json:"name"`
-	Active      bool   `json:"active"`
-	Description string `json:"description"`
-}
-
-// schedulerList is the answer of scheduler list.
-type schedulerList struct {
-	Strategies []schedulerView `json:"strategies"`
-	Current    string          `json:"currentStrategy"`
-}
-
-// schedulerState is the answer of scheduler show.
-type schedulerState struct {
-	schedulerView
-	ConfDir string `json:"confDir"`
-	WorkDir string `json:"workDir"`
-	LogDir  string `json:"logDir"`
-}
 
 func (p *program) schedulerCommand() *cobra.Command {
 	cmd := group(&cobra.Command{
@@ -49,13 +27,6 @@ func (p *program) schedulerCommand() *cobra.Command {
 	return cmd
 }
 
-func schedulers(active string) []schedulerView {
-	return []schedulerView{
-		{config.SchedulerHostFactory, active == config.SchedulerHostFactory, "IBM Spectrum Symphony Host Factory: fields as requestId"},
-		{config.SchedulerDefault, active == config.SchedulerDefault, "people and other programs: fields as request_id"},
-	}
-}
-
 func (p *program) schedulerListCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "list",
@@ -66,7 +37,7 @@ func (p *program) schedulerListCommand() *cobra.Command {
 			if _, err := p.config(wish{Global: p.global}); err != nil {
 				return err
 			}
-			return p.show(schedulerList{Strategies: schedulers(p.scheduler()), Current: p.scheduler()}, output.Layout{
+			return p.show(app.Schedulers(p.scheduler()), output.Layout{
 				Records: "strategies", Columns: []output.Column{{Key: "name"}, {Key: "active"}, {Key: "description"}},
 			})
 		},
@@ -84,12 +55,7 @@ func (p *program) schedulerShowCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			for _, view := range schedulers(p.scheduler()) {
-				if view.Active {
-					return p.show(schedulerState{view, cfg.ConfDir, cfg.WorkDir, cfg.LogDir}, output.Layout{})
-				}
-			}
-			return ohfp.Errorf(ohfp.ErrInvalid, "scheduler %q does not exist", p.scheduler())
+			return p.show(app.SchedulerOf(cfg, p.scheduler()), output.Layout{})
 		},
 	}
 }

@@ -38,6 +38,7 @@ type queries interface {
 	Orphans(ctx context.Context) (query.Orphans, error)
 	Abandoned(ctx context.Context, filter query.RequestFilter) ([]ohfp.Request, error)
 	InHand(ctx context.Context) (machines []ohfp.Machine, underWay int, err error)
+	Returnable(ctx context.Context, request ohfp.RequestID, named []query.Named) ([]ohfp.Machine, error)
 }
 
 // session is an open store with the commands and queries on it.

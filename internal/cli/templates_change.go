@@ -258,24 +258,13 @@ func (p *program) importTemplates(ctx context.Context, a *app.App, files []strin
 		if err != nil {
 			return err
 		}
-		list, problems, err := app.ParseTemplates(file, data)
+		taken, not, err := a.TakeTemplates(ctx, file, data, command.PutTemplate{
+			Update: update, DryRun: dryRun, Origin: ohfp.Origin{Face: "cli", Caller: p.caller()},
+		})
 		if err != nil {
 			return err
 		}
-		for _, problem := range problems {
-			left++
-			changes = append(changes, view.TemplateChange{ID: problem.Template, Result: "not taken", Message: problem.String()})
-		}
-		for _, t := range list {
-			change, err := p.importTemplate(ctx, a, t, update, dryRun)
-			if ctx.Err() != nil {
-				return err
-			}
-			if err != nil {
-				left++
-			}
-			changes = append(changes, change)
-		}
+		changes, left = append(changes, taken...), left+not
 	}
 	if err := p.showTemplateChanges(changes...); err != nil {
 		return err
@@ -284,27 +273,4 @@ func (p *program) importTemplates(ctx context.Context, a *app.App, files []strin
 		return fmt.Errorf("%d of %d were not taken; the answer says why", left, len(changes))
 	}
 	return nil
-}
-
-func (p *program) importTemplate(ctx context.Context, a *app.App, t app.WrittenTemplate, update, dryRun bool) (view.TemplateChange, error) {
-	in := command.PutTemplate{Template: t.Template, DryRun: dryRun, Origin: ohfp.Origin{Face: "cli", Caller: p.caller()}}
-	if update {
-		own, err := a.Queries.StoredTemplate(ctx, t.ID)
-		if err != nil {
-			return view.TemplateChange{ID: t.ID, Result: "not taken", Message: err.Error()}, err
-		}
-		in.Update = own
-	}
-	stored, err := a.Commands.PutTemplate(ctx, in)
-	if err != nil {
-		return view.TemplateChange{ID: t.ID, Result: "not taken", Message: t.Blame(err).Error()}, err
-	}
-	change := view.TemplateChange{ID: t.ID, Result: "created", Version: stored.Version}
-	if in.Update {
-		change.Result = "updated"
-	}
-	if dryRun {
-		change.Result, change.Version = "would be "+change.Result, 0
-	}
-	return change, nil
 }

@@ -2,10 +2,7 @@ package cli
 
 import (
 	"bytes"
-	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -16,6 +13,7 @@ import (
 	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/internal/app"
 	"github.com/openhostfactory/ohfp/internal/output"
+	"github.com/openhostfactory/ohfp/internal/view"
 )
 
 func (p *program) templatesGenerateCommand() *cobra.Command {
@@ -38,11 +36,8 @@ missing.`,
 				if err != nil {
 					return err
 				}
-				list, err := a.ExampleTemplates(cmd.Context(), provider, api)
+				list, err := a.TemplateExamples(cmd.Context(), provider, api, map[string][]string{"subnetIds": subnets, "securityGroupIds": groups})
 				if err != nil {
-					return err
-				}
-				if list, err = placed(cmd.Context(), a, list, subnets, groups); err != nil {
 					return err
 				}
 				if file == "" {
@@ -62,34 +57,6 @@ missing.`,
 	return cmd
 }
 
-// placed puts networks into example templates and checks that they can be used as they are.
-func placed(ctx context.Context, a *app.App, list []ohfp.Template, subnets, groups []string) ([]ohfp.Template, error) {
-	for i, t := range list {
-		fields := map[string]json.RawMessage{}
-		if err := json.Unmarshal(t.Spec, &fields); err != nil {
-			return nil, fmt.Errorf("example template %s: %w", t.ID, err)
-		}
-		for name, values := range map[string][]string{"subnetIds": subnets, "securityGroupIds": groups} {
-			if len(values) == 0 {
-				continue
-			}
-			text, err := json.Marshal(values)
-			if err != nil {
-				return nil, err
-			}
-			fields[name] = text
-		}
-		var err error
-		if list[i].Spec, err = json.Marshal(fields); err != nil {
-			return nil, err
-		}
-		if _, err := a.CheckTemplate(ctx, list[i]); err != nil {
-			return nil, fmt.Errorf("the examples need more than the configuration says (pass --subnet-ids and --security-group-ids, or set template_defaults): %w", err)
-		}
-	}
-	return list, nil
-}
-
 func (p *program) templatesExportCommand() *cobra.Command {
 	var file string
 	var force bool
@@ -102,15 +69,11 @@ have and ohfp templates import takes. User data is part of them.`,
   ohfp templates export my-template --output my-template.yaml`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return p.around(cmd.Context(), true, func(a *app.App) error {
-				list, err := a.WrittenTemplates(cmd.Context(), templateIDsOf(args)...)
+				list, err := a.TemplateDocuments(cmd.Context(), templateIDsOf(args)...)
 				if err != nil {
 					return err
 				}
-				written := make([]ohfp.Template, 0, len(list))
-				for _, t := range list {
-					written = append(written, t.Template)
-				}
-				return p.writeTemplates(written, file, force)
+				return p.writeTemplates(list, file, force)
 			})
 		},
 	}
@@ -119,22 +82,9 @@ have and ohfp templates import takes. User data is part of them.`,
 	return cmd
 }
 
-// templateFile is a file of templates.
-type templateFile struct {
-	Templates []json.RawMessage `json:"templates"`
-}
-
 // writeTemplates writes templates as a file holds them, to standard output in the format asked for, or to a file that is
 // then there as a whole or not at all.
-func (p *program) writeTemplates(list []ohfp.Template, path string, force bool) error {
-	document := templateFile{Templates: []json.RawMessage{}}
-	for _, t := range list {
-		one, err := app.TemplateDocument(t)
-		if err != nil {
-			return fmt.Errorf("write template %s: %w", t.ID, err)
-		}
-		document.Templates = append(document.Templates, one)
-	}
+func (p *program) writeTemplates(document view.TemplateFile, path string, force bool) error {
 	if path == "-" {
 		return p.show(document, templatesLayout())
 	}
@@ -154,7 +104,7 @@ func (p *program) writeTemplates(list []ohfp.Template, path string, force bool) 
 	if err := replaceFile(path, text.Bytes()); err != nil {
 		return ohfp.Errorf(ohfp.ErrInvalid, "%s cannot be written: %w", path, err)
 	}
-	p.note("%d templates are in %s", len(list), path)
+	p.note("%d templates are in %s", len(document.Templates), path)
 	return nil
 }
 

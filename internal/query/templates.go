@@ -3,7 +3,6 @@ package query
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/openhostfactory/ohfp"
 )
@@ -29,13 +28,4 @@ func (q *Queries) Template(ctx context.Context, id ohfp.TemplateID) (TemplateVie
 		}
 	}
 	return TemplateView{}, ohfp.Errorf(ohfp.ErrNotFound, "template %s does not exist; see ohfp templates list", id)
-}
-
-// StoredTemplate says whether the store has a template of its own with the id.
-func (q *Queries) StoredTemplate(ctx context.Context, id ohfp.TemplateID) (bool, error) {
-	own, err := q.Store.Templates(ctx)
-	if err != nil {
-		return false, fmt.Errorf("read the templates of the store: %w", err)
-	}
-	return slices.ContainsFunc(own, func(t ohfp.Template) bool { return t.ID == id }), nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 
-	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/internal/view"
 	"github.com/openhostfactory/ohfp/provider"
 )
@@ -26,14 +25,9 @@ func addInfrastructure(on *surface) {
 		Tag: "infrastructure", Summary: "What the account has that templates may refer to",
 	},
 		func(ctx context.Context, in *ofProvider) (*inventoryAnswer, error) {
-			name := in.Provider
-			for _, p := range s.Providers.Providers() {
-				if name == "" && p.Default {
-					name = p.Name
-				}
-			}
-			if name == "" {
-				return nil, ohfp.Errorf(ohfp.ErrInvalid, "no provider is enabled; add one to the configuration")
+			name, err := s.usual(in.Provider)
+			if err != nil {
+				return nil, err
 			}
 			found, err := s.Providers.Discover(ctx, name)
 			return &inventoryAnswer{Body: found}, err

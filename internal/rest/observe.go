@@ -126,7 +126,7 @@ func addWatched(on *surface) {
 	s := on.server
 	add(on, route{
 		Operation: "system.metrics", Method: http.MethodGet, Path: "/metrics", ID: "metrics", Tag: "system",
-		Summary: "Figures for Prometheus", Text: "In its text format, version 0.0.4; see docs/monitoring.md.",
+		Summary: "Figures for Prometheus", Text: "In its text format, version 0.0.4; see docs/monitoring.md.", Produces: telemetry.ContentType,
 	},
 		func(ctx context.Context, _ *struct{}) (*metricsAnswer, error) {
 			t, err := s.Watched.Figures(ctx)

@@ -19,10 +19,6 @@ type ProviderInput struct {
 
 type providerHealthAnswer struct{ Body view.ProviderHealth }
 
-type settingsInput struct {
-	Key string `query:"key" maxLength:"200" doc:"A setting such as limits.max_machines, or a section such as storage; all unless given"`
-}
-
 type settingsAnswer struct{ Body config.Shown }
 
 type policyInput struct {
@@ -51,15 +47,7 @@ func addProviders(on *surface) {
 			if err := s.known(in.Name); err != nil {
 				return nil, err
 			}
-			shown, err := s.Providers.Settings("providers[" + in.Name + "]")
-			return &settingsAnswer{Body: shown}, err
-		})
-	add(on, route{
-		Operation: "config.show", Method: http.MethodGet, Path: "/api/v1/config", ID: "getConfig", Tag: "system",
-		Summary: "The settings that this program runs with", Text: "Secrets are shown as ***.",
-	},
-		func(_ context.Context, in *settingsInput) (*settingsAnswer, error) {
-			shown, err := s.Providers.Settings(in.Key)
+			shown, err := s.Settings.Settings("providers[" + in.Name + "]")
 			return &settingsAnswer{Body: shown}, err
 		})
 	add(on, route{
@@ -101,4 +89,17 @@ func (s *Server) known(name string) error {
 		}
 	}
 	return ohfp.Errorf(ohfp.ErrNotFound, "provider %s does not exist; see /api/v1/providers", name)
+}
+
+// usual is the provider that a caller names, or the default one.
+func (s *Server) usual(name string) (string, error) {
+	for _, p := range s.Providers.Providers() {
+		if name == "" && p.Default {
+			name = p.Name
+		}
+	}
+	if name == "" {
+		return "", ohfp.Errorf(ohfp.ErrInvalid, "no provider is enabled; add one to the configuration")
+	}
+	return name, nil
 }

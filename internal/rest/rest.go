@@ -17,6 +17,7 @@ import (
 	"github.com/openhostfactory/ohfp/internal/config"
 	"github.com/openhostfactory/ohfp/internal/gate"
 	"github.com/openhostfactory/ohfp/internal/query"
+	"github.com/openhostfactory/ohfp/internal/storage"
 	"github.com/openhostfactory/ohfp/internal/view"
 	"github.com/openhostfactory/ohfp/provider"
 )
@@ -55,6 +56,7 @@ type Queries interface {
 	MachineTimeline(ctx context.Context, id ohfp.MachineID) (query.Timeline, error)
 	Orphans(ctx context.Context) (query.Orphans, error)
 	Events(ctx context.Context, filter query.EventFilter) ([]ohfp.Event, error)
+	Returnable(ctx context.Context, request ohfp.RequestID, named []query.Named) ([]ohfp.Machine, error)
 }
 
 // Providers is what is asked of the configured clouds as such.
@@ -66,7 +68,21 @@ type Providers interface {
 	Discover(ctx context.Context, name string) (provider.Inventory, error)
 	References(ctx context.Context, name string) (list []view.Reference, problems []string, err error)
 	Missing(ctx context.Context, wanted []view.Reference) ([]view.Reference, error)
+}
+
+// Settings is what is asked of the configuration.
+type Settings interface {
 	Settings(name string) (config.Shown, error) // one, those of a section, or with an empty name all; without secrets
+	ConfigSchema() map[string]any
+	Schedulers() view.Schedulers
+	Scheduler() view.SchedulerState
+}
+
+// Templates is what is asked of templates as files hold them.
+type Templates interface {
+	TemplateExamples(ctx context.Context, provider, api string, fields map[string][]string) (view.TemplateFile, error)
+	TemplateDocuments(ctx context.Context, ids ...ohfp.TemplateID) (view.TemplateFile, error) // all, or those named
+	TakeTemplates(ctx context.Context, name string, data []byte, how command.PutTemplate) (changes []view.TemplateChange, left int, err error)
 }
 
 // Health is how the program that serves is.
@@ -81,8 +97,11 @@ type Server struct {
 	Commands  Commands
 	Queries   Queries
 	Providers Providers
-	Gate      *gate.Gate // finds out who calls
-	Audit     *audit.Log // of who did what
+	Settings  Settings
+	Templates Templates
+	Storage   storage.Keeper // over the store that is open; moves no records
+	Gate      *gate.Gate     // finds out who calls
+	Audit     *audit.Log     // of who did what
 	Memory    Memory
 	Health    func() Health
 	Parse     func(document []byte) (ohfp.Template, error)                                          // reads a template as a file would be read

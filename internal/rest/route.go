@@ -41,6 +41,7 @@ type route struct {
 	Summary   string
 	Text      string
 	Status    int                                             // of success; 0: 200
+	Produces  string                                          // the type of a body of bytes; empty: JSON
 	Write     bool                                            // goes on when the caller hangs up
 	Holds     time.Duration                                   // how long an answer is good for while the store does not change; 0: not at all
 	After     func(ctx huma.Context, next func(huma.Context)) // around the call, nil: nothing
@@ -61,7 +62,7 @@ func (s *Server) described() (*surface, error) {
 	on := s.surface()
 	for _, add := range []func(*surface){
 		addSystem, addTemplates, addRequests, addMachines, addReturns, addOrphans, addProviders, addInfrastructure, addEvents,
-		addWrites, addTemplateWrites, addUpkeep, addStreams, addWatched,
+		addWrites, addTemplateWrites, addTemplateFiles, addSettings, addStorage, addUpkeep, addStreams, addWatched,
 	} {
 		add(on)
 	}
@@ -239,17 +240,21 @@ func (on *surface) operation(r route) huma.Operation {
 	if r.After != nil {
 		around = append(around, r.After)
 	}
+	responses := map[string]*huma.Response{"default": {
+		Description: "A problem",
+		Content: map[string]*huma.MediaType{
+			problemJSON: {Schema: on.api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[Problem](), true, "Problem")},
+		},
+	}}
+	if r.Produces != "" {
+		responses["200"] = &huma.Response{Content: map[string]*huma.MediaType{r.Produces: {Schema: &huma.Schema{Type: huma.TypeString}}}}
+	}
 	return huma.Operation{
 		OperationID: r.ID, Method: r.Method, Path: r.Path, Tags: []string{r.Tag}, Summary: r.Summary, Description: text,
 		DefaultStatus: r.Status, MaxBodyBytes: maxBody, Security: security,
 		Metadata:    map[string]any{operationKey: r.Operation},
 		Middlewares: around,
-		Responses: map[string]*huma.Response{"default": {
-			Description: "A problem",
-			Content: map[string]*huma.MediaType{
-				problemJSON: {Schema: on.api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[Problem](), true, "Problem")},
-			},
-		}},
+		Responses:   responses,
 	}
 }
 

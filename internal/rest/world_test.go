@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -24,6 +25,7 @@ import (
 	"github.com/openhostfactory/ohfp/internal/placement"
 	"github.com/openhostfactory/ohfp/internal/query"
 	"github.com/openhostfactory/ohfp/internal/reconcile"
+	"github.com/openhostfactory/ohfp/internal/storage"
 	"github.com/openhostfactory/ohfp/internal/telemetry"
 	"github.com/openhostfactory/ohfp/internal/view"
 	"github.com/openhostfactory/ohfp/provider"
@@ -43,6 +45,7 @@ type world struct {
 	url      string
 	http     *http.Client
 	token    string // sent with calls, when there is one
+	broken   error  // why the store cannot be looked at
 }
 
 // newWorld serves until the test ends. Callers need no token unless the test changes that before the first call.
@@ -71,7 +74,11 @@ func newWorld(tb testing.TB, change ...func(*world)) *world {
 	}
 	w.server = &Server{
 		Commands: w.commands, Queries: &query.Queries{Store: w.store, Memory: w.store, Templates: shelf, Now: clock.Now},
-		Providers: clouds{}, Memory: w.store,
+		Providers: clouds{}, Settings: settled{}, Templates: files{w}, Memory: w.store,
+		Storage: storage.Keeper{
+			Storage: config.Storage{Strategy: config.StrategyDynamoDB}, Now: clock.Now,
+			Open: func(context.Context, config.Storage) (store.Store, error) { return w.store, w.broken },
+		},
 		Gate: &gate.Gate{
 			Face: "rest", Bearers: access.Tokens{Memory: w.store, Now: clock.Now}, Open: true, Local: access.Caller{Role: access.Admin}, Now: clock.Now,
 		},
@@ -314,8 +321,64 @@ func (clouds) Missing(_ context.Context, wanted []view.Reference) ([]view.Refere
 	return wanted[:0], nil
 }
 
-func (c clouds) Settings(name string) (config.Shown, error) {
+// settled is the configuration.
+type settled struct{}
+
+func (settled) Settings(name string) (config.Shown, error) {
 	return config.Shown{Settings: []config.Value{{Key: name + ".type", Value: "fake"}}, Files: []string{}}, nil
+}
+
+func (settled) ConfigSchema() map[string]any { return map[string]any{"type": "object"} }
+
+func (settled) Schedulers() view.Schedulers {
+	return view.Schedulers{Current: "hostfactory", Strategies: []view.Scheduler{{Name: "hostfactory", Active: true}}}
+}
+
+func (s settled) Scheduler() view.SchedulerState {
+	return view.SchedulerState{Scheduler: s.Schedulers().Strategies[0], ConfDir: "/conf"}
+}
+
+// files are templates as files hold them, of which each is a document of a template as the world's server reads one.
+type files struct{ w *world }
+
+func (files) TemplateExamples(_ context.Context, provider, api string, fields map[string][]string) (view.TemplateFile, error) {
+	if api == "wrong" {
+		return view.TemplateFile{}, ohfp.Errorf(ohfp.ErrInvalid, "api wrong does not exist")
+	}
+	text, err := json.Marshal(map[string]any{"templateId": "example", "provider": provider, "fields": fields})
+	return view.TemplateFile{Templates: []json.RawMessage{text}}, err
+}
+
+func (f files) TemplateDocuments(ctx context.Context, ids ...ohfp.TemplateID) (view.TemplateFile, error) {
+	file := view.TemplateFile{Templates: []json.RawMessage{}}
+	list, err := f.w.store.Templates(ctx)
+	for _, t := range append([]ohfp.Template{small()}, list...) {
+		if len(ids) == 0 || slices.Contains(ids, t.ID) {
+			file.Templates = append(file.Templates, json.RawMessage(`{"templateId":"`+string(t.ID)+`"}`))
+		}
+	}
+	return file, err
+}
+
+func (f files) TakeTemplates(ctx context.Context, _ string, data []byte, how command.PutTemplate) (changes []view.TemplateChange, left int, err error) {
+	var file view.TemplateFile
+	if err := json.Unmarshal(data, &file); err != nil {
+		return nil, 0, ohfp.Errorf(ohfp.ErrInvalid, "no file: %w", err)
+	}
+	for _, document := range file.Templates {
+		t, err := f.w.server.Parse(document)
+		if err == nil {
+			how.Template = t
+			_, err = f.w.commands.PutTemplate(ctx, how)
+		}
+		change := view.TemplateChange{ID: t.ID, Result: "created"}
+		if err != nil {
+			left++
+			change.Result, change.Message = "not taken", err.Error()
+		}
+		changes = append(changes, change)
+	}
+	return changes, left, nil
 }
 
 // leaky are clouds that fail with words that are nobody's business.

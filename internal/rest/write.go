@@ -58,19 +58,6 @@ type cancelInput struct {
 	Reason string `query:"reason" maxLength:"500" doc:"Why, for people"`
 }
 
-type returnBody struct {
-	MachineIDs []string `json:"machineIds,omitempty" maxItems:"10000" nullable:"false" doc:"Machines to give back"`
-	Names      []string `json:"names,omitempty" maxItems:"10000" nullable:"false" doc:"Machines to give back, by their host names"`
-	RequestID  string   `json:"requestId,omitempty" maxLength:"100" doc:"Instead: all machines of this request"`
-	All        bool     `json:"allMachines,omitempty" doc:"Instead: every machine that somebody has, but those of requests under way. Needs force"`
-	Force      bool     `json:"force,omitempty" doc:"That allMachines is meant. Machines that have been given back before are no error, with it or without"`
-}
-
-type returnInput struct {
-	Key  string `header:"Idempotency-Key" maxLength:"255" doc:"The same key and body within a day make one return, whatever becomes of the answer"`
-	Body returnBody
-}
-
 type drainBody struct {
 	MachineIDs []string `json:"machineIds,omitempty" maxItems:"10000" nullable:"false" doc:"These machines"`
 	TemplateID string   `json:"templateId,omitempty" maxLength:"64" doc:"Machines of this template"`
@@ -136,11 +123,6 @@ func addWrites(on *surface) {
 			return &requestAnswer{Body: api.RequestView{Request: view.NewFullRequest(r, s.Now())}}, err
 		})
 	add(on, route{
-		Operation: "requests.return", Method: http.MethodPost, Path: "/api/v1/machines/return", ID: "returnMachines", Tag: "machines",
-		Summary: "Give machines back", Text: "They are terminated; everything on them is lost. Machines that are not known here are listed under unknown.",
-		Write: true, After: s.answered,
-	}, s.returnMachines)
-	add(on, route{
 		Operation: "machines.stop", Method: http.MethodPost, Path: "/api/v1/machines/stop", ID: "stopMachines", Tag: "machines",
 		Summary: "Stop machines, which keep their disks and addresses", Write: true,
 	}, s.switchMachines(false))
@@ -175,46 +157,6 @@ func (s *Server) createRequest(ctx context.Context, in *createInput) (*createdAn
 		return nil, err
 	}
 	r, err := s.Commands.RequestMachines(ctx, what)
-	if err != nil {
-		return nil, err
-	}
-	remember(ctx, r.ID)
-	return &createdAnswer{Location: "/api/v1/requests/" + string(r.ID), Body: view.NewFullRequest(r, s.Now())}, nil
-}
-
-func (s *Server) returnMachines(ctx context.Context, in *returnInput) (*createdAnswer, error) {
-	what := command.ReturnMachines{Request: ohfp.RequestID(in.Body.RequestID), Origin: callerOf(ctx).Origin()}
-	for _, id := range in.Body.MachineIDs {
-		what.Machines = append(what.Machines, command.Named{ID: ohfp.MachineID(id)})
-	}
-	for _, name := range in.Body.Names {
-		what.Machines = append(what.Machines, command.Named{Name: name})
-	}
-	named := what.Request != "" || len(what.Machines) > 0
-	switch {
-	case in.Body.All && named:
-		return nil, ohfp.Errorf(ohfp.ErrInvalid, "body names machines and has allMachines; give one of them")
-	case in.Body.All && !in.Body.Force:
-		return nil, ohfp.Errorf(ohfp.ErrInvalid, "body has allMachines, which ends every machine that somebody has; if that is meant, give force too")
-	case !in.Body.All && !named:
-		return nil, ohfp.Errorf(ohfp.ErrInvalid, "body names no machines; give machineIds, names or a requestId")
-	case what.Request != "" && len(what.Machines) > 0:
-		return nil, ohfp.Errorf(ohfp.ErrInvalid, "body names a request and machines; give one of them")
-	}
-	if in.Body.All {
-		machines, _, err := s.Queries.InHand(ctx)
-		if err != nil {
-			return nil, err
-		}
-		for _, m := range machines {
-			what.Machines = append(what.Machines, command.Named{ID: m.ID})
-		}
-	}
-	var err error
-	if what.ID, err = s.once(ctx, in.Key, ohfp.TypeReturn, in.Body); err != nil {
-		return nil, err
-	}
-	r, err := s.Commands.ReturnMachines(ctx, what)
 	if err != nil {
 		return nil, err
 	}

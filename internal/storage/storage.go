@@ -16,7 +16,7 @@ import (
 	"github.com/openhostfactory/ohfp/store"
 )
 
-// Keeper does it. All fields are required.
+// Keeper does it. All fields are required, but Exclude by those only that move records.
 type Keeper struct {
 	Storage config.Storage // the one in use
 	Open    func(ctx context.Context, s config.Storage) (store.Store, error)

@@ -1,6 +1,8 @@
 package view
 
 import (
+	"encoding/json"
+
 	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/internal/query"
 	"github.com/openhostfactory/ohfp/provider"
@@ -48,4 +50,9 @@ func (r *TemplateRefresh) Count(templates []query.TemplateView, problems []strin
 			r.Refused++
 		}
 	}
+}
+
+// TemplateFile is templates as a file holds them.
+type TemplateFile struct {
+	Templates []json.RawMessage `json:"templates"`
 }

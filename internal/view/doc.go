@@ -37,6 +37,7 @@ type (
 	PlannedCall = api.PlannedCall
 	// PlannedType is [api.PlannedType].
 	PlannedType = api.PlannedType
+	PlannedEnd  = api.PlannedEnd
 	// Reclaimed is [api.Reclaimed].
 	Reclaimed = api.Reclaimed
 	// ReclaimedList is [api.ReclaimedList].

@@ -1,0 +1,110 @@
+package rest
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/openhostfactory/ohfp"
+	"github.com/openhostfactory/ohfp/api"
+	"github.com/openhostfactory/ohfp/internal/query"
+	"github.com/openhostfactory/ohfp/internal/view"
+)
+
+func TestSettings(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for path, has := range map[string]string{
+		"/api/v1/config?key=limits":        `"limits.type"`,
+		"/api/v1/config/schema":            `"type":"object"`,
+		"/api/v1/providers/cloud":          `providers[cloud].type`,
+		"/api/v1/scheduler":                `"confDir":"/conf"`,
+		"/api/v1/scheduler/strategies/":    `"currentStrategy":"hostfactory"`,
+		"/api/v1/storage":                  `"strategy":"dynamodb"`,
+		"/api/v1/storage/strategies":       `"current_strategy":"dynamodb"`,
+		"/api/v1/storage/health":           `"healthy":true`,
+		"/api/v1/storage/validate":         `"success":true`,
+		"/api/v1/storage/metrics?rounds=2": `"operations_count":`,
+	} {
+		a := w.call(http.MethodGet, path, "")
+		w.want(http.StatusOK, a, nil)
+		if !strings.Contains(a.Text, has) {
+			t.Errorf("%s: %s", path, a.Text)
+		}
+	}
+	w.want(http.StatusOK, w.call(http.MethodPost, "/api/v1/storage/test", ""), nil)
+	w.want(http.StatusUnprocessableEntity, w.call(http.MethodGet, "/api/v1/storage/metrics?rounds=0", ""), nil)
+}
+
+// TestABrokenStore: what monitors ask says so in the status, too.
+func TestABrokenStore(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(w *world) { w.broken = ohfp.Errorf(ohfp.ErrUnavailable, "the disk is gone") })
+	for _, call := range []string{"GET /api/v1/storage/health", "GET /api/v1/storage/validate", "POST /api/v1/storage/test"} {
+		method, path, _ := strings.Cut(call, " ")
+		a := w.call(method, path, "")
+		if a.StatusCode != http.StatusServiceUnavailable || !strings.Contains(a.Text, "the disk is gone") {
+			t.Errorf("%s: %s: %s", call, a.Status, a.Text)
+		}
+	}
+}
+
+func TestTemplateFiles(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var file view.TemplateFile
+	made := w.call(http.MethodPost, "/api/v1/templates/generate", `{"subnet_ids": ["a"]}`)
+	w.want(http.StatusOK, made, &file)
+	if len(file.Templates) != 1 || !strings.Contains(string(file.Templates[0]), `"subnetIds":["a"]`) || !strings.Contains(string(file.Templates[0]), `"provider":"cloud"`) {
+		t.Error(made.Text)
+	}
+	w.want(http.StatusBadRequest, w.call(http.MethodPost, "/api/v1/templates/generate", `{"providerApi": "wrong"}`), nil)
+	body := `{"templates": [{"templateId": "one", "maxNumber": 1, "spec": {"type": "small"}}, {"templateId": "small"}, {"templateId": "?"}]}`
+	for _, dry := range []bool{true, false} {
+		var done view.TemplateChanges
+		path := "/api/v1/templates/import"
+		if dry {
+			path += "?dry_run=true"
+		}
+		w.want(http.StatusOK, w.call(http.MethodPost, path, body), &done)
+		if len(done.Templates) != 3 || done.Templates[0].Result != "created" || done.Templates[1].Result != "not taken" || done.Templates[2].Message == "" {
+			t.Errorf("%+v", done)
+		}
+		status := http.StatusOK
+		if dry {
+			status = http.StatusNotFound
+		}
+		w.want(status, w.call(http.MethodGet, "/api/v1/templates/one", ""), nil)
+	}
+	for path, want := range map[string]int{"": 2, "?id=one": 1, "?id=one,small": 2} {
+		w.want(http.StatusOK, w.call(http.MethodGet, "/api/v1/templates/export"+path, ""), &file)
+		if len(file.Templates) != want {
+			t.Errorf("%s: %d templates", path, len(file.Templates))
+		}
+	}
+}
+
+// TestPlanOfAReturn: it lists what would end, and ends nothing.
+func TestPlanOfAReturn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	r := w.delivered(2)
+	for body, want := range map[string]int{
+		`{"requestId": "` + string(r.ID) + `"}`:                            2,
+		`{"machine_ids": ["` + string(r.Machines[0].ID) + `", "unknown"]}`: 1,
+		`{"names": ["` + r.Machines[1].Name + `"]}`:                        1,
+		`{"allMachines": true}`:                                            2,
+	} {
+		var plan api.PlannedEnd
+		w.want(http.StatusOK, w.call(http.MethodPost, "/api/v1/machines/return/plan", body), &plan)
+		if !plan.DryRun || plan.Action != "return" || len(plan.Machines) != want {
+			t.Errorf("%s: %+v", body, plan)
+		}
+	}
+	w.want(http.StatusNotFound, w.call(http.MethodPost, "/api/v1/machines/return/plan", `{"requestId": "req-none"}`), nil)
+	w.want(http.StatusBadRequest, w.call(http.MethodPost, "/api/v1/machines/return/plan", `{}`), nil)
+	machines, err := w.store.Machines(t.Context(), query.MachineFilter{})
+	if err != nil || len(machines) != 2 || !machines[0].Wanted() || !machines[1].Wanted() {
+		t.Errorf("%+v, %v", machines, err)
+	}
+}
