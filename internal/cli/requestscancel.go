@@ -93,6 +93,9 @@ func (p *program) cancel(ctx context.Context, s *session, ids []ohfp.RequestID, 
 		within, cancel := context.WithTimeout(ctx, s.Budget)
 		r, err := s.Commands.CancelRequest(within, command.CancelRequest{ID: id, Reason: in.Reason, Origin: s.origin()})
 		cancel()
+		if errors.Is(err, ohfp.ErrNotFound) {
+			err = noSuchRequest(id)
+		}
 		if err != nil {
 			problems = append(problems, err)
 			continue
