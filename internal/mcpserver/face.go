@@ -92,6 +92,8 @@ type Face struct {
 
 	Telemetry *telemetry.Instruments                             // counts and traces calls; nil: nobody does
 	Counted   func(ctx context.Context) (telemetry.Tally, error) // what all processes have counted; nil: nobody has
+
+	menu menu
 }
 
 // visit is one caller at the face.

@@ -45,17 +45,26 @@ func Listen(ctx context.Context, host string, port int) (net.Listener, error) {
 
 // ServeHTTP serves callers whom the gate lets through by streamable HTTP, until ctx ends.
 func (f *Face) ServeHTTP(ctx context.Context, listener net.Listener, g *gate.Gate) error {
-	if _, err := f.Server(g.Local); err != nil { // what is wrong with it is wrong for everybody
+	front, err := f.Server(access.Caller{Face: g.Face}) // for what is asked of any server: which versions it speaks
+	if err != nil {                                     // what is wrong with it is wrong for everybody
 		return errors.Join(err, listener.Close())
 	}
-	own := newSessions()
+	own := newSessions(f.Now)
 	streams := mcp.NewStreamableHTTPHandler(func(r *http.Request) *mcp.Server {
+		beginning, ok := r.Context().Value(beginningKey{}).(*beginning)
+		switch {
+		case !ok: // its session has a server already
+			return front
+		case beginning.server != nil: // asked for twice
+			return beginning.server
+		}
 		caller := gate.CallerOf(r.Context())
 		s, err := f.serverFor(caller, gate.FromOf(r.Context()), own) // one for each session, whose subscriptions are its own
 		if err != nil {
 			f.Log.ErrorContext(ctx, "a session could not be begun", "error", err)
 			return nil
 		}
+		beginning.server = s
 		return s
 	}, &mcp.StreamableHTTPOptions{
 		Logger: f.Log, SessionTimeout: idleSession, MaxRequestBodyBytes: maxMessage,

@@ -22,30 +22,31 @@ func (f *Face) Server(caller access.Caller) (*mcp.Server, error) {
 }
 
 // serverFor is a server for one session over HTTP.
-func (f *Face) serverFor(caller access.Caller, from string, own sessions) (*mcp.Server, error) {
-	return f.server(visit{Face: f, Caller: caller, From: from}, func() string { return own.id(caller) })
+func (f *Face) serverFor(caller access.Caller, from string, own *sessions) (s *mcp.Server, err error) {
+	s, err = f.server(visit{Face: f, Caller: caller, From: from}, func() string { return own.begin(caller, s) })
+	return s, err
 }
 
 func (f *Face) server(v visit, sessionID func() string) (*mcp.Server, error) {
+	dishes, schemas, err := f.menu.made()
+	if err != nil {
+		return nil, err
+	}
 	w := &watcher{visit: v, uris: map[string]int{}}
 	s := mcp.NewServer(&mcp.Implementation{Name: "ohfp", Title: "Open Host Factory", Version: version.Current().Version}, &mcp.ServerOptions{
-		Instructions: instructions, Logger: f.Log, GetSessionID: sessionID, CompletionHandler: v.complete,
+		Instructions: instructions, Logger: f.Log, GetSessionID: sessionID, CompletionHandler: v.complete, SchemaCache: schemas,
 		SubscribeHandler: w.subscribe, UnsubscribeHandler: w.unsubscribe,
 	})
 	w.server = s
 	v.addResources(s)
 	v.addPrompts(s)
 	refused := map[string]error{}
-	for _, t := range tools() {
-		def, rule, err := t.definition()
-		if err != nil {
-			return nil, err
-		}
-		if err := v.may(rule.Operation); err != nil {
-			refused[t.Name] = err
+	for _, d := range dishes {
+		if err := v.may(d.rule.Operation); err != nil {
+			refused[d.Name] = err
 			continue
 		}
-		t.add(s, def, v)
+		d.add(s, d.def, v)
 	}
 	s.AddReceivingMiddleware(func(next mcp.MethodHandler) mcp.MethodHandler {
 		return func(ctx context.Context, method string, req mcp.Request) (mcp.Result, error) {

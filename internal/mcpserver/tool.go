@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/google/jsonschema-go/jsonschema"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
@@ -138,6 +139,39 @@ func (t tool) definition() (*mcp.Tool, access.Rule, error) {
 			IdempotentHint: t.Idempotent || rule.Effect == access.Reads, OpenWorldHint: &open,
 		},
 	}, rule, nil
+}
+
+// menu is every tool as the protocol describes it. It is made once: deriving its schemas takes longer than most calls, and
+// they take a megabyte, which all sessions share.
+type menu struct {
+	once   sync.Once
+	dishes []dish
+	cache  *mcp.SchemaCache
+	err    error
+}
+
+// dish is a tool on the menu.
+type dish struct {
+	tool
+
+	def  *mcp.Tool
+	rule access.Rule
+}
+
+// made is the menu.
+func (m *menu) made() ([]dish, *mcp.SchemaCache, error) {
+	m.once.Do(func() {
+		m.cache = mcp.NewSchemaCache()
+		for _, t := range tools() {
+			def, rule, err := t.definition()
+			if err != nil {
+				m.err = err
+				return
+			}
+			m.dishes = append(m.dishes, dish{t, def, rule})
+		}
+	})
+	return m.dishes, m.cache, m.err
 }
 
 // schemaOf derives the schema of a Go type from its json and jsonschema tags.
