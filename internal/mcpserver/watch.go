@@ -14,6 +14,8 @@ import (
 const (
 	watchEvery = time.Second // how late a subscriber hears of a change at most
 	watchMost  = 1000        // events that are read at once
+	mostURIs   = 500         // resources that one session can subscribe to
+	longestURI = 300         // bytes; the longest id has 200
 )
 
 // watcher tells the subscribers of a server what has changed, by the events in the store. It runs as long as there are
@@ -37,6 +39,9 @@ func (w *watcher) subscribe(ctx context.Context, req *mcp.SubscribeRequest) erro
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.uris[uri] == 0 && len(w.uris) >= mostURIs {
+		return c.refusal(ctx, ohfp.Errorf(ohfp.ErrLimit, "a session can subscribe to %d resources, and this one has; unsubscribe some, or subscribe to all of a kind", mostURIs))
+	}
 	if !w.running {
 		newest, err := w.Queries.NewestEvent(ctx)
 		if err != nil {
@@ -50,6 +55,9 @@ func (w *watcher) subscribe(ctx context.Context, req *mcp.SubscribeRequest) erro
 }
 
 func (w *watcher) mayWatch(uri string) error {
+	if len(uri) > longestURI {
+		return ohfp.Errorf(ohfp.ErrInvalid, "resource is named by %d bytes, which no resource is; at most %d", len(uri), longestURI)
+	}
 	for _, k := range kinds() {
 		id, ok := strings.CutPrefix(uri, k.uri())
 		switch {
