@@ -59,6 +59,7 @@ func machines(ctx context.Context, tx session, query string, args ...any) ([]ohf
 	}
 	defer rows.Close()
 
+	kept := tx.store.decoded.begin()
 	var decoders sync.WaitGroup
 	var portions []*portion
 	turns := make(chan struct{}, runtime.GOMAXPROCS(0))
@@ -72,11 +73,11 @@ func machines(ctx context.Context, tx session, query string, args ...any) ([]ohf
 	var last *portion
 	total := 0
 	for rows.Next() {
-		if last == nil || len(last.versions) == decodeTogether {
+		if last == nil || len(last.machines) == decodeTogether {
 			if last != nil {
 				hand(last)
 			}
-			last = &portion{}
+			last = &portion{kept: kept}
 			portions = append(portions, last)
 		}
 		var version int64
@@ -84,9 +85,7 @@ func machines(ctx context.Context, tx session, query string, args ...any) ([]ohf
 		if err = rows.Scan(&version, &doc); err != nil {
 			break
 		}
-		last.docs = append(last.docs, doc...)
-		last.ends = append(last.ends, len(last.docs))
-		last.versions = append(last.versions, version)
+		last.add(doc, version)
 		total++
 	}
 	if last != nil {
@@ -110,21 +109,33 @@ func machines(ctx context.Context, tx session, query string, args ...any) ([]ohf
 }
 
 type portion struct {
-	docs     []byte // one after the other
-	ends     []int
-	versions []int64
+	kept     *decoded // what is known already; nil: nothing, and nothing is to be kept
 	machines []ohfp.Machine
+	unknown  []int  // which of them are still to be decoded
+	docs     []byte // of those, one after the other
+	ends     []int
 	err      error
 }
 
+func (p *portion) add(doc []byte, version int64) {
+	m, known := p.kept.find(doc)
+	m.Version = version
+	p.machines = append(p.machines, m)
+	if !known {
+		p.docs = append(p.docs, doc...)
+		p.unknown, p.ends = append(p.unknown, len(p.machines)-1), append(p.ends, len(p.docs))
+	}
+}
+
 func (p *portion) decode() {
-	p.machines = make([]ohfp.Machine, len(p.ends))
 	begin := 0
-	for i, end := range p.ends {
-		if p.machines[i], p.err = decode[ohfp.Machine](p.docs[begin:end]); p.err != nil {
+	for i, place := range p.unknown {
+		doc, m := p.docs[begin:p.ends[i]], &p.machines[place]
+		version := m.Version
+		if *m, p.err = decode[ohfp.Machine](doc); p.err != nil {
 			return
 		}
-		p.machines[i].Version = p.versions[i]
-		begin = end
+		p.kept.keep(doc, *m)
+		m.Version, begin = version, p.ends[i]
 	}
 }

@@ -42,6 +42,7 @@ type Store struct {
 	fences   []store.Lease // that must be held when it writes
 	prepared *prepared     // nil: the driver keeps them itself
 	watcher  *watcher      // of changes; shared with what holds a lease
+	decoded  *decoded      // what was read lately; shared likewise
 	writer   chan struct{} // held by the one goroutine of this process that writes: in here waiting is fair and without polling
 }
 
@@ -51,7 +52,7 @@ func newStore(e engine, path string, now store.Now, busy time.Duration, schema f
 	if busy <= 0 {
 		busy = busyTimeout
 	}
-	return &Store{engine: e, path: path, now: now, busy: busy, schema: schema, watcher: &watcher{}, writer: make(chan struct{}, 1)}
+	return &Store{engine: e, path: path, now: now, busy: busy, schema: schema, watcher: &watcher{}, decoded: &decoded{}, writer: make(chan struct{}, 1)}
 }
 
 // ready finishes the opening of a store.
