@@ -194,7 +194,7 @@ bench-store: ## Print what each store takes: a fresh process, requests and machi
 .PHONY: bench-rest
 bench-rest: build ## Time REST on SQLite beside a bare handler that answers the same bytes, server and client each on a core of its own; 1,000 streams
 	$(GO) test -c -o .cache/figures.test ./internal/rest/figures
-	cd internal/rest/figures && OHFP_BENCH=$(abspath $(BIN))/ohfp GOMAXPROCS=1 taskset -c 1 $(CURDIR)/.cache/figures.test -test.v -test.run TestFigures
+	cd internal/rest/figures && OHFP_RESILIENCE_PACING_ENABLED=false OHFP_BENCH=$(abspath $(BIN))/ohfp GOMAXPROCS=1 taskset -c 1 $(CURDIR)/.cache/figures.test -test.v -test.run TestFigures
 
 .PHONY: bench-calls
 bench-calls: ## Count the AWS calls that each operation makes
