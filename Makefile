@@ -66,6 +66,10 @@ race: ## Run all tests but those of internal/chaos with the race detector (needs
 test-throttle: ## Launch 10,000 machines against EC2's default rates, in simulated time (minutes)
 	OHFP_TEST_LONG=1 $(GO) test -count=1 -v -timeout 30m -run TestThrottle ./provider/aws
 
+.PHONY: test-fresh
+test-fresh: ## Run README's two commands in a minimal Debian with Go, make and git alone (root on Linux; some ten minutes)
+	@tools/test-fresh
+
 .PHONY: test-coverage
 test-coverage: ## Run all tests, write coverage.out and coverage.html, print the total
 	$(GO) test -covermode=atomic -coverprofile=coverage.out ./...
