@@ -45,8 +45,9 @@ type List struct {
 }
 
 // List returns every template: those of files in their order, then the store's, then those that were listed before and
-// now are broken or gone, which launch nothing. It fails when there is none at all: Host Factory drops a provider for good
-// whose list is empty.
+// now are broken or gone, which launch nothing. It fails when there is none at all, and when something is wrong with those
+// of now while what was listed before cannot be read: Host Factory drops a provider for good whose list is empty, and
+// templates that the list lacks.
 func (c *Catalog) List(ctx context.Context) (List, error) {
 	found := c.gather(ctx)
 	var good []ohfp.Template
@@ -56,7 +57,14 @@ func (c *Catalog) List(ctx context.Context) (List, error) {
 		}
 	}
 	list := List{Templates: listed(good)}
-	for _, t := range c.left(found, good) {
+	doubts := len(found.problems) > 0
+	left, err := c.left(found, good)
+	if err != nil && doubts {
+		return List{Problems: found.problems}, ohfp.Errorf(ohfp.ErrUnavailable,
+			"%s: %w; nothing is listed, since not every template can be used now and one that was listed before might be missing; let this user read the file",
+			c.memoryFile(), err)
+	}
+	for _, t := range left {
 		list.Templates = append(list.Templates, found.lastGood(t))
 	}
 	list.Problems = found.problems
@@ -67,15 +75,16 @@ func (c *Catalog) List(ctx context.Context) (List, error) {
 }
 
 // left returns the templates listed before that are not among the good ones now, and remembers what is listed from now on.
-func (c *Catalog) left(found *findings, good []ohfp.Template) []ohfp.Template {
+// An error says that it is not known what was listed before.
+func (c *Catalog) left(found *findings, good []ohfp.Template) ([]ohfp.Template, error) {
 	data, err := c.recall()
 	if err != nil {
 		// It must not be replaced by one that knows less.
 		found.problem(Problem{File: c.memoryFile(), Text: err.Error()})
-		return nil
+		return nil, err
 	}
 	if same, err := encode(good); err == nil && bytes.Equal(same, data) {
-		return nil
+		return nil, nil
 	}
 	before, err := decode(data)
 	if err != nil {
@@ -87,12 +96,12 @@ func (c *Catalog) left(found *findings, good []ohfp.Template) []ohfp.Template {
 	slices.SortFunc(left, func(a, b ohfp.Template) int { return cmp.Compare(a.ID, b.ID) })
 	now := slices.Concat(good, left)
 	if unchanged, err := encode(now); err == nil && bytes.Equal(unchanged, data) {
-		return left
+		return left, nil
 	}
 	if err := c.remember(now); err != nil {
 		found.problem(Problem{File: c.memoryFile(), Text: "what is listed cannot be remembered: " + err.Error()})
 	}
-	return left
+	return left, nil
 }
 
 // Template returns one template as List would. A template that is broken, and was never listed in a good version, is

@@ -392,6 +392,25 @@ func TestLostMemory(t *testing.T) {
 	}
 }
 
+// TestMemoryThatCannotBeRead: what was listed before is not known, so a list that may lack some of it is none.
+func TestMemoryThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	if err := os.MkdirAll(s.memoryFile(), 0o700); err != nil { // a directory in its place, which root cannot read either
+		t.Fatal(err)
+	}
+	s.write("templates.json", `[{"templateId": "a", "maxNumber": 1}]`)
+	list := s.list()
+	if diff := cmp.Diff([]string{"a 1"}, s.summary(list)); diff != "" || len(list.Problems) != 1 {
+		t.Errorf("nothing is wrong with the templates (-want +got):\n%sproblems %q", diff, s.problems(list))
+	}
+	s.write("templates.json", `[{"templateId": "a", "maxNumber": 1}, {"templateId": "b", "maxNumber": -7}]`)
+	list, err := s.List(t.Context())
+	if !errors.Is(err, ohfp.ErrUnavailable) || !strings.Contains(err.Error(), "templates-listed.json") || len(list.Templates) > 0 {
+		t.Errorf("one template is broken: %v, error %v; want no list", s.summary(list), err)
+	}
+}
+
 func TestMemoryIsWrittenOnChangeOnly(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
