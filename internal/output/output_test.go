@@ -78,14 +78,19 @@ func two() document {
 	}
 }
 
-// nested is what no column holds on a line: settings inside settings, a listing, and lists beside the records.
-func nested() map[string]any {
+// nestedRecords are records with what no column holds on a line: settings inside settings, and a listing.
+func nestedRecords() []map[string]any {
 	call := map[string]any{"type": "instant", "overrides": []map[string]any{{"type": "m5.xlarge", "weight": 1}, {"type": "c5.xlarge", "weight": 1}}}
+	return []map[string]any{
+		{"requestId": "req-1", "call": call, "diff": "--- /dev/null\n+++ /etc/ohfp/config.json\n+{\n+  \"region\": \"us-east-1\"\n+}\n", "machines": []machine{{"i-1", "", "running"}}},
+		{"requestId": "req-2", "status": "failed", "labels": map[string]any{"face": "cli", "operation": "infrastructure.validate", "outcome": "not_found"}, "machines": []machine{{"i-2", "", "running"}}},
+	}
+}
+
+// nested is lists beside the records.
+func nested() map[string]any {
 	return map[string]any{
-		"requests": []map[string]any{
-			{"requestId": "req-1", "call": call, "diff": "--- /dev/null\n+++ /etc/ohfp/config.json\n+{\n+  \"region\": \"us-east-1\"\n+}\n", "machines": []machine{{"i-1", "", "running"}}},
-			{"requestId": "req-2", "status": "failed", "labels": map[string]any{"face": "cli", "operation": "infrastructure.validate", "outcome": "not_found"}, "machines": []machine{{"i-2", "", "running"}}},
-		},
+		"requests": nestedRecords(),
 		"notTaken": []map[string]any{{"key": "naming", "line": 1, "reason": "names of requests and machines are fixed"}},
 		"total":    map[string]any{"machines": 5, "vcpus": 20},
 		"sum":      map[string]any{"machines": 5, "vcpus": 20, "dollarsPerHour": "0.50596", "vcpusUnknown": 0},
@@ -126,7 +131,7 @@ func TestGolden(t *testing.T) {
 		{"nested-60", nested(), layout(), Table, Screen{Width: 60}},
 		{"arn-80", arns(), Layout{Records: "resources", Columns: []Column{{Key: "kind"}, {Key: "id"}, {Key: "name"}}}, Table, Screen{Width: 80}},
 		{"nested-wide", nested(), layout(), Table, Screen{}},
-		{"nested-single", nested()["requests"].([]map[string]any)[0], single, Table, Screen{Width: 60}},
+		{"nested-single", nestedRecords()[0], single, Table, Screen{Width: 60}},
 		{"single-table", two().Requests[0], single, Table, Screen{Width: 80}},
 		{"single-list", two().Requests[0], single, List, Screen{}},
 		{"single-json", two().Requests[1], single, JSON, Screen{}},

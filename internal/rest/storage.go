@@ -31,7 +31,7 @@ type storageTestAnswer struct {
 }
 
 type storageMetricsInput struct {
-	Rounds int `query:"rounds" minimum:"1" maximum:"1000" default:"20" doc:"How often each operation is done"`
+	Rounds int `query:"rounds" minimum:"1" maximum:"50" default:"20" doc:"How often each operation is done"`
 }
 
 type storageMetricsAnswer struct{ Body storageMetrics }

@@ -22,13 +22,13 @@ const beat = 15 * time.Second
 type streamInput struct {
 	ID       string  `path:"id" minLength:"1" maxLength:"100" doc:"The request or return"`
 	Interval float64 `query:"interval" minimum:"0" maximum:"60" default:"0.5" doc:"Seconds that lie between two messages at least"`
-	Timeout  float64 `query:"timeout" minimum:"1" maximum:"86400" default:"3600" doc:"Seconds after which the stream ends in any case"`
+	Timeout  float64 `query:"timeout" minimum:"1" maximum:"3600" default:"3600" doc:"Seconds after which the stream ends in any case"`
 }
 
 type changesInput struct {
 	Last      string  `header:"Last-Event-ID" maxLength:"20" pattern:"^[0-9]*$" doc:"The id of the last message that was read: only later ones are sent"`
 	RequestID string  `query:"requestId" maxLength:"100" doc:"Only events of this request"`
-	Timeout   float64 `query:"timeout" minimum:"1" maximum:"86400" default:"3600" doc:"Seconds after which the stream ends in any case"`
+	Timeout   float64 `query:"timeout" minimum:"1" maximum:"3600" default:"3600" doc:"Seconds after which the stream ends in any case"`
 }
 
 func addStreams(on *surface) {

@@ -37,7 +37,8 @@ type (
 	PlannedCall = api.PlannedCall
 	// PlannedType is [api.PlannedType].
 	PlannedType = api.PlannedType
-	PlannedEnd  = api.PlannedEnd
+	// PlannedEnd is [api.PlannedEnd].
+	PlannedEnd = api.PlannedEnd
 	// Reclaimed is [api.Reclaimed].
 	Reclaimed = api.Reclaimed
 	// ReclaimedList is [api.ReclaimedList].
