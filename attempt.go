@@ -220,10 +220,10 @@ func (a Attempt) shown(f Facts) bool {
 	return f.Complete && f.ObservedAt.Sub(a.CalledAt) > ShowsAfter
 }
 
-// overtaken says whether the attempt was refused while an earlier call of it may still be on its way, in another process or
-// after a crash: should that one arrive now, it launches.
-func (a Attempt) overtaken(now time.Time) bool {
-	return a.Answered() && a.Doubtful && now.Sub(a.EarlierAt) < CallLasts
+// overtaken says whether the attempt was refused while an earlier call of it was perhaps on its way, in another process or
+// after a crash: should that one have arrived, it has launched. Only a look after any such call has ended shows it.
+func (a Attempt) overtaken(f Facts) bool {
+	return a.Answered() && a.Doubtful && !(f.Complete && f.ObservedAt.Sub(a.EarlierAt) >= CallLasts)
 }
 
 // openAttempt is the attempt whose outcome is unknown, nil when there is none.

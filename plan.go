@@ -145,7 +145,7 @@ func planAcquire(r Request, f Facts, now time.Time) []Action {
 		return actions
 	case missing <= 0 || !now.Before(r.Deadline) && !paced || last != nil && last.Permanent:
 		return actions
-	case last != nil && last.overtaken(now):
+	case last != nil && last.overtaken(f):
 		return actions
 	}
 	if a := r.yielding(now); a != nil {

@@ -66,6 +66,9 @@ func build(name string, flags ...string) (installation, error) {
 			return installation{}, err
 		}
 	}
+	if err := fakehf.Sources("../.."); err != nil {
+		return installation{}, err
+	}
 	arguments := append([]string{"build", "-o", both + "/"}, flags...)
 	command := exec.Command("go", append(arguments, "github.com/openhostfactory/ohfp/cmd/ohfp", "github.com/openhostfactory/ohfp/cmd/ohfp-hf")...)
 	command.Env = append(os.Environ(), "CGO_ENABLED=0")

@@ -51,6 +51,9 @@ var (
 
 func build(name string, env []string, flags ...string) (string, error) {
 	path := filepath.Join(scratch, name, "ohfp")
+	if err := fakehf.Sources("../.."); err != nil {
+		return "", err
+	}
 	arguments := append([]string{"build", "-o", path}, flags...)
 	command := exec.Command("go", append(arguments, "github.com/openhostfactory/ohfp/cmd/ohfp")...)
 	command.Env = append(os.Environ(), env...)
