@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -45,6 +46,13 @@ func (s *script) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.lines[n](w, r)
+}
+
+// calls are those that came so far.
+func (s *script) calls() []*http.Request {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.asked)
 }
 
 func answer(status int, body string, headers ...string) func(w http.ResponseWriter, r *http.Request) {
@@ -110,11 +118,11 @@ func TestWhatIsTriedAgain(t *testing.T) {
 			if test.kind == nil && err != nil || !errors.Is(err, test.kind) {
 				t.Errorf("%v; want %v", err, test.kind)
 			}
-			if len(s.asked) != test.calls {
-				t.Errorf("%d calls; want %d", len(s.asked), test.calls)
+			if len(s.calls()) != test.calls {
+				t.Errorf("%d calls; want %d", len(s.calls()), test.calls)
 			}
-			for _, r := range s.asked {
-				if key := s.asked[0].Header.Get("Idempotency-Key"); r.Header.Get("Idempotency-Key") != key || r.Header.Get("Authorization") != "Bearer t0ken" {
+			for _, r := range s.calls() {
+				if key := s.calls()[0].Header.Get("Idempotency-Key"); r.Header.Get("Idempotency-Key") != key || r.Header.Get("Authorization") != "Bearer t0ken" {
 					t.Errorf("sent %v", r.Header)
 				}
 			}
@@ -129,8 +137,8 @@ func TestServersTimeIsKept(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	_, err := s.client.Reclaimed(ctx)
-	if !errors.Is(err, ohfp.ErrThrottled) || len(s.asked) != 1 {
-		t.Errorf("%v after %d calls; want a refusal because of the rate after one", err, len(s.asked))
+	if !errors.Is(err, ohfp.ErrThrottled) || len(s.calls()) != 1 {
+		t.Errorf("%v after %d calls; want a refusal because of the rate after one", err, len(s.calls()))
 	}
 }
 
@@ -182,7 +190,7 @@ func TestStreamsAreTakenUp(t *testing.T) {
 		}
 	}
 	var from []string
-	for _, r := range s.asked {
+	for _, r := range s.calls() {
 		from = append(from, r.Header.Get("Last-Event-ID"))
 	}
 	if fmt.Sprint(told) != "[8 9]" || fmt.Sprintf("%q", from) != `["" "7" "7" "8" "8"]` {
@@ -210,13 +218,13 @@ func TestRequestsAreFollowed(t *testing.T) {
 		ohfp.ErrNotFound: problem(404, "not_found"), ohfp.ErrUnavailable: answer(200, "data: nonsense\n\n"),
 	} {
 		s := newScript(t, line)
-		if _, err := s.client.WaitForRequest(t.Context(), "req-1"); !errors.Is(err, kind) || len(s.asked) != 1 {
-			t.Errorf("%v after %d calls; want %v", err, len(s.asked), kind)
+		if _, err := s.client.WaitForRequest(t.Context(), "req-1"); !errors.Is(err, kind) || len(s.calls()) != 1 {
+			t.Errorf("%v after %d calls; want %v", err, len(s.calls()), kind)
 		}
 	}
 	s = newScript(t, lost, lost, lost, lost)
-	if _, err := s.client.WaitForRequest(t.Context(), "req-1"); !errors.Is(err, ohfp.ErrUnavailable) || len(s.asked) != 4 {
-		t.Errorf("%v after %d calls", err, len(s.asked))
+	if _, err := s.client.WaitForRequest(t.Context(), "req-1"); !errors.Is(err, ohfp.ErrUnavailable) || len(s.calls()) != 4 {
+		t.Errorf("%v after %d calls", err, len(s.calls()))
 	}
 }
 
@@ -235,8 +243,8 @@ func TestPagesAreJoined(t *testing.T) {
 		all = append(all, m)
 	}
 	want := "limit=2&providerName=here&status=running%2Cstopped"
-	if len(all) != 3 || s.asked[0].URL.RawQuery != want || s.asked[1].URL.RawQuery != "cursor=n&"+want {
-		t.Errorf("%v, %s, %s", all, s.asked[0].URL, s.asked[1].URL)
+	if len(all) != 3 || s.calls()[0].URL.RawQuery != want || s.calls()[1].URL.RawQuery != "cursor=n&"+want {
+		t.Errorf("%v, %s, %s", all, s.calls()[0].URL, s.calls()[1].URL)
 	}
 }
 
