@@ -142,7 +142,7 @@ dist: archives sbom chart ## Build all that a release has into dist: archives, p
 
 .PHONY: test-dist
 test-dist: ## Build a release for this machine twice, compare them, and run a script from the archive
-	@rm -rf $(BIN)/dist
+	@rm -rf $(BIN)/dist && mkdir -p $(BIN)
 	@for time in 1 2; do $(MAKE) --no-print-directory dist DIST=$(BIN)/dist/$$time DIST_PLATFORMS=linux/$$($(GO) env GOARCH) >$(BIN)/dist.log 2>&1 || { cat $(BIN)/dist.log; exit 1; }; done
 	cd $(BIN)/dist/1 && sha256sum --check SHA256SUMS
 	diff $(BIN)/dist/1/SHA256SUMS $(BIN)/dist/2/SHA256SUMS
