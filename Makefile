@@ -57,10 +57,10 @@ test: ## Run all tests
 	$(GO) test ./...
 
 .PHONY: race
-race: ## Run all tests but the lives of internal/chaos and the documents' commands with the race detector (needs a C compiler)
+race: ## Run the tests with the race detector, but the lives of internal/chaos and what is many processes (needs a C compiler)
 	@command -v "$$(CGO_ENABLED=1 $(GO) env CC | cut -d' ' -f1)" >/dev/null || \
 		{ echo "make race: no C compiler: install gcc or clang, or name one in CC" >&2; exit 1; }
-	CGO_ENABLED=1 $(GO) test -race -timeout 30m -skip '^TestDocumentsRun$$' $$($(GO) list ./... | grep -v /internal/chaos$$)
+	CGO_ENABLED=1 $(GO) test -race -timeout 30m -skip '^Test(DocumentsRun|Scripts|SeedCommands)$$' $$($(GO) list ./... | grep -v /internal/chaos$$)
 
 .PHONY: test-throttle
 test-throttle: ## Launch 10,000 machines against EC2's default rates, in simulated time (minutes)
