@@ -65,8 +65,9 @@ func stdio(t *testing.T, args ...string) (io.WriteCloser, io.ReadCloser, <-chan 
 	t.Helper()
 	in, write := io.Pipe()
 	read, out := io.Pipe()
-	code := make(chan int, 1)
+	code, ended := make(chan int, 1), make(chan struct{})
 	go func() {
+		defer close(ended)
 		var errw bytes.Buffer
 		c := cli.Main(context.Background(), args, in, out, &errw)
 		if errw.Len() > 0 {
@@ -75,7 +76,10 @@ func stdio(t *testing.T, args ...string) (io.WriteCloser, io.ReadCloser, <-chan 
 		_ = out.Close()
 		code <- c
 	}()
-	t.Cleanup(func() { _ = write.Close() })
+	t.Cleanup(func() { // it writes into the work directory to its end
+		_ = errors.Join(write.Close(), read.Close())
+		<-ended
+	})
 	return write, read, code
 }
 
