@@ -107,12 +107,13 @@ func (s session) run(t *testing.T) {
 			script.WriteString(commands(text))
 		}
 	}
+	_, url := simulated(t)
 	dir := t.TempDir()
 	cmd := exec.CommandContext(t.Context(), s.shell, "-c", script.String())
 	cmd.Dir = dir
 	cmd.Env = []string{
 		"PATH=" + s.bin + ":" + os.Getenv("PATH"), "HOME=" + dir, "USER=ann", "TMPDIR=" + dir, "AWS_EC2_METADATA_DISABLED=true",
-		"AWS_ENDPOINT_URL=" + simulated(t), "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=demo", "AWS_SECRET_ACCESS_KEY=demo",
+		"AWS_ENDPOINT_URL=" + url, "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=demo", "AWS_SECRET_ACCESS_KEY=demo",
 	}
 	out, err := cmd.CombinedOutput()
 	if err != nil {
@@ -225,8 +226,8 @@ func TestInOrder(t *testing.T) {
 	}
 }
 
-// simulated starts a simulated AWS and returns its address.
-func simulated(t *testing.T) string {
+// simulated starts a simulated AWS and returns it and its address.
+func simulated(t *testing.T) (cloud *awssim.Cloud, url string) {
 	t.Helper()
 	cloud, err := awssim.New(awssim.Options{})
 	if err != nil {
@@ -234,7 +235,10 @@ func simulated(t *testing.T) string {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	ready, ended := make(chan string, 1), make(chan error, 1)
-	go func() { ended <- cloud.ListenAndServe(ctx, "127.0.0.1:0", func(url string) { ready <- url }) }()
+	go func() {
+		defer close(ended)
+		ended <- cloud.ListenAndServe(ctx, "127.0.0.1:0", func(url string) { ready <- url })
+	}()
 	t.Cleanup(func() {
 		stop()
 		if err := <-ended; err != nil {
@@ -243,10 +247,10 @@ func simulated(t *testing.T) string {
 	})
 	select {
 	case url := <-ready:
-		return url
+		return cloud, url
 	case err := <-ended:
 		t.Fatal(err)
-		return ""
+		return nil, ""
 	}
 }
 

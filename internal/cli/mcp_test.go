@@ -27,23 +27,11 @@ import (
 // mcpSite is a configuration and a simulated cloud, for the environment of this process.
 func mcpSite(t *testing.T) *awssim.Cloud {
 	t.Helper()
-	cloud, err := awssim.New(awssim.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(context.Background())
-	ready, ended := make(chan string, 1), make(chan error, 1)
-	go func() { ended <- cloud.ListenAndServe(ctx, "127.0.0.1:0", func(url string) { ready <- url }) }()
-	t.Cleanup(func() {
-		stop()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-	})
+	cloud, url := simulated(t)
 	dir := t.TempDir()
 	conf := filepath.Join(dir, "conf")
 	for name, value := range map[string]string{
-		"AWS_ENDPOINT_URL": <-ready, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_EC2_METADATA_DISABLED": "true",
+		"AWS_ENDPOINT_URL": url, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_EC2_METADATA_DISABLED": "true",
 		"AWS_CONFIG_FILE": "/nowhere", "AWS_SHARED_CREDENTIALS_FILE": "/nowhere", "USER": "ann",
 		"OHFP_CONF_DIR": conf, "OHFP_WORK_DIR": filepath.Join(dir, "work"),
 	} {
