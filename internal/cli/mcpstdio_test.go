@@ -21,6 +21,7 @@ type conversation struct {
 	read    io.ReadCloser
 	answers *json.Decoder
 	code    <-chan int
+	asked   int
 }
 
 type answered struct {
@@ -188,8 +189,10 @@ func TestAssistantCancels(t *testing.T) {
 }
 
 // ask makes a request and returns its answer with what was notified until then.
-func (c *conversation) ask(id int, method, params string) (answer answered, notified []answered) {
+func (c *conversation) ask(method, params string) (answer answered, notified []answered) {
 	c.t.Helper()
+	c.asked++ // an id is used once: the SDK may still hold that of a call it has answered
+	id := c.asked
 	c.say(fmt.Sprintf(`{"jsonrpc":"2.0","id":%d,"method":%q,"params":%s}`, id, method, params))
 	for {
 		a := c.hear()
@@ -205,9 +208,9 @@ func (c *conversation) ask(id int, method, params string) (answer answered, noti
 func TestAssistantIsTold(t *testing.T) {
 	mcpSite(t)
 	c := converse(t, "2025-11-25")
-	call := func(id int, tool, arguments, meta string) (answered, []answered) {
+	call := func(tool, arguments, meta string) (answered, []answered) {
 		t.Helper()
-		return c.ask(id, "tools/call", fmt.Sprintf(`{"name":%q,"arguments":%s,"_meta":%s}`, tool, arguments, meta))
+		return c.ask("tools/call", fmt.Sprintf(`{"name":%q,"arguments":%s,"_meta":%s}`, tool, arguments, meta))
 	}
 	count := func(list []answered, method, has string) (n int) {
 		for _, a := range list {
@@ -219,7 +222,7 @@ func TestAssistantIsTold(t *testing.T) {
 	}
 
 	// Progress is reported to who gives a token, and rises.
-	first, notified := call(1, "request_machines", `{"template_id":"EC2FleetInstant","wait_seconds":60}`, `{"progressToken":"mine"}`)
+	first, notified := call("request_machines", `{"template_id":"EC2FleetInstant","wait_seconds":60}`, `{"progressToken":"mine"}`)
 	if !strings.Contains(string(first.Result), `"complete"`) || count(notified, "notifications/progress", `"mine"`) == 0 {
 		t.Errorf("progress: %s and %+v", first.Result, notified)
 	}
@@ -234,7 +237,7 @@ func TestAssistantIsTold(t *testing.T) {
 		}
 		last = p.Progress
 	}
-	if _, notified := call(2, "request_machines", `{"template_id":"EC2FleetInstant","wait_seconds":60}`, `{}`); count(notified, "notifications/progress", "") != 0 {
+	if _, notified := call("request_machines", `{"template_id":"EC2FleetInstant","wait_seconds":60}`, `{}`); count(notified, "notifications/progress", "") != 0 {
 		t.Errorf("progress that nobody asked for: %+v", notified)
 	}
 	var made struct {
@@ -250,32 +253,32 @@ func TestAssistantIsTold(t *testing.T) {
 	// Messages come from the level on that the client has set.
 	const noSuch = "req-01932f3c-7c3e-7abc-9abc-123456789012"
 	odd := `{"request_ids":["` + known + `","` + noSuch + `"]}`
-	for i, level := range []struct {
+	for _, level := range []struct {
 		name string
 		told bool
 	}{{"warning", true}, {"error", false}, {"debug", true}} {
-		if a, _ := c.ask(10+2*i, "logging/setLevel", `{"level":"`+level.name+`"}`); a.Error != nil {
+		if a, _ := c.ask("logging/setLevel", `{"level":"`+level.name+`"}`); a.Error != nil {
 			t.Errorf("level %s: %+v", level.name, a.Error)
 		}
-		if _, notified := call(11+2*i, "get_request_status", odd, `{}`); (count(notified, "notifications/message", noSuch) == 1) != level.told {
+		if _, notified := call("get_request_status", odd, `{}`); (count(notified, "notifications/message", noSuch) == 1) != level.told {
 			t.Errorf("level %s: %+v", level.name, notified)
 		}
 	}
-	if a, _ := c.ask(19, "logging/setLevel", `{"level":"error"}`); a.Error != nil {
+	if a, _ := c.ask("logging/setLevel", `{"level":"error"}`); a.Error != nil {
 		t.Errorf("%+v", a.Error)
 	}
 
 	// Ids are completed.
 	for argument, begins := range map[string][2]string{"request_id": {"requests", known[:12]}, "template_id": {"templates", "EC2"}, "provider_name": {"providers", "a"}} {
-		a, _ := c.ask(20, "completion/complete", fmt.Sprintf(`{"ref":{"type":"ref/resource","uri":"%s://{%s}"},"argument":{"name":%q,"value":%q}}`, begins[0], argument, argument, begins[1]))
+		a, _ := c.ask("completion/complete", fmt.Sprintf(`{"ref":{"type":"ref/resource","uri":"%s://{%s}"},"argument":{"name":%q,"value":%q}}`, begins[0], argument, argument, begins[1]))
 		if !strings.Contains(string(a.Result), `"`+begins[1]) {
-			t.Errorf("%s is completed to %s", argument, a.Result)
+			t.Errorf("%s is completed to %s, %+v", argument, a.Result, a.Error)
 		}
 	}
 
 	// Lists come in pages of what was asked for.
-	page := func(id, offset int) string {
-		a, _ := call(id, "list_requests", fmt.Sprintf(`{"limit":1,"offset":%d}`, offset), `{}`)
+	page := func(offset int) string {
+		a, _ := call("list_requests", fmt.Sprintf(`{"limit":1,"offset":%d}`, offset), `{}`)
 		var list struct {
 			Content struct {
 				Requests []struct {
@@ -291,21 +294,21 @@ func TestAssistantIsTold(t *testing.T) {
 		}
 		return list.Content.Requests[0].ID
 	}
-	if one, two, none := page(30, 0), page(31, 1), page(32, 2); one == "" || two != known || one == two || none != "" {
+	if one, two, none := page(0), page(1), page(2); one == "" || two != known || one == two || none != "" {
 		t.Errorf("pages: %q, %q, %q", one, two, none)
 	}
-	if a, _ := c.ask(33, "tools/list", `{"cursor":"nonsense"}`); a.Error == nil || a.Error.Code != -32602 {
+	if a, _ := c.ask("tools/list", `{"cursor":"nonsense"}`); a.Error == nil || a.Error.Code != -32602 {
 		t.Errorf("a cursor that is none: %+v %s", a.Error, a.Result)
 	}
 
 	// Who has subscribed hears of changes, until it takes that back.
-	if a, _ := c.ask(40, "resources/subscribe", `{"uri":"requests://`+known+`"}`); a.Error != nil {
+	if a, _ := c.ask("resources/subscribe", `{"uri":"requests://`+known+`"}`); a.Error != nil {
 		t.Fatalf("subscribe: %+v", a.Error)
 	}
-	if a, _ := c.ask(41, "resources/subscribe", `{"uri":"providers://"}`); a.Error == nil {
+	if a, _ := c.ask("resources/subscribe", `{"uri":"providers://"}`); a.Error == nil {
 		t.Error("providers can be subscribed to, and no event tells of them")
 	}
-	plan, _ := call(42, "return_machines", `{"request_id":"`+known+`"}`, `{}`)
+	plan, _ := call("return_machines", `{"request_id":"`+known+`"}`, `{}`)
 	var proposal struct {
 		Content struct {
 			Confirm string `json:"confirm"`
@@ -314,11 +317,11 @@ func TestAssistantIsTold(t *testing.T) {
 	if err := json.Unmarshal(plan.Result, &proposal); err != nil {
 		t.Fatal(err)
 	}
-	_, notified = call(43, "return_machines", `{"request_id":"`+known+`","confirm":"`+proposal.Content.Confirm+`"}`, `{}`)
+	_, notified = call("return_machines", `{"request_id":"`+known+`","confirm":"`+proposal.Content.Confirm+`"}`, `{}`)
 	for count(notified, "notifications/resources/updated", known) == 0 { // it fails when nothing comes
 		notified = append(notified, c.hear())
 	}
-	if a, _ := c.ask(44, "resources/unsubscribe", `{"uri":"requests://`+known+`"}`); a.Error != nil {
+	if a, _ := c.ask("resources/unsubscribe", `{"uri":"requests://`+known+`"}`); a.Error != nil {
 		t.Errorf("unsubscribe: %+v", a.Error)
 	}
 	c.end()

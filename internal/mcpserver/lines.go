@@ -202,14 +202,14 @@ func (l *lines) forget(notification *jsonrpc.Request) {
 		return
 	}
 	if id, err := jsonrpc.MakeID(cancelled.ID); err == nil {
+		l.mu.Lock()
+		defer l.mu.Unlock()
 		l.answered(id)
 	}
 }
 
-// begun remembers the version of the protocol that a session was begun with.
+// begun remembers the version of the protocol that a session was begun with; under mu.
 func (l *lines) begun(response *jsonrpc.Response) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	if l.greeted == "" || keyOf(response.ID) != l.greeted || response.Error != nil {
 		return
 	}
@@ -221,9 +221,8 @@ func (l *lines) begun(response *jsonrpc.Response) {
 	}
 }
 
+// answered no longer waits for the answer to a request; under mu.
 func (l *lines) answered(id jsonrpc.ID) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	delete(l.waiting, keyOf(id))
 	if len(l.waiting) == 0 {
 		select {
@@ -287,19 +286,19 @@ func (l *lines) refuse(id json.RawMessage, code int64, text string) error {
 	return nil
 }
 
-// Write writes an answer or a message of the library, which comes whole.
+// Write writes an answer or a message of the library, which comes whole. What an answer tells is noted under the lock that
+// it is written under: its reader may send the next line before this returns.
 func (l *lines) Write(message []byte) (int, error) {
+	decoded, malformed := jsonrpc.DecodeMessage(bytes.TrimSpace(message))
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	n, err := l.out.Write(message)
-	l.mu.Unlock()
 	if err != nil {
 		return n, fmt.Errorf("write an answer: %w", err)
 	}
-	if decoded, err := jsonrpc.DecodeMessage(bytes.TrimSpace(message)); err == nil {
-		if response, ok := decoded.(*jsonrpc.Response); ok {
-			l.begun(response)
-			l.answered(response.ID)
-		}
+	if response, ok := decoded.(*jsonrpc.Response); ok && malformed == nil {
+		l.begun(response)
+		l.answered(response.ID)
 	}
 	return n, nil
 }
