@@ -207,6 +207,17 @@ func (r *Request) Stop(verdict Status, because Reason, message string, now time.
 	return events, nil
 }
 
+// MayCancel says why the request cannot be cancelled. One that is cancelled may be again, which changes nothing.
+func (r Request) MayCancel() error {
+	switch {
+	case r.Type == TypeReturn:
+		return Errorf(ErrConflict, "request %s is a return and cannot be cancelled: its machines are being ended", r.ID)
+	case r.Status.Terminal() && r.Status != StatusCancelled:
+		return Errorf(ErrConflict, "request %s is %s and cannot be cancelled; return its machines instead", r.ID, r.Status)
+	}
+	return nil
+}
+
 // Delivered is how many units of the request have been handed to its user, whatever became of them since.
 func (r Request) Delivered() int {
 	return r.units(func(m Machine) bool { return m.inHand() || !m.DeliveredAt.IsZero() && m.Ending == "" })

@@ -41,12 +41,14 @@ type MachineList struct {
 
 // Drained is what an order to give machines back reached.
 type Drained struct {
+	DryRun   bool             `json:"dryRun,omitempty" doc:"Nothing was done, this is what would be"`
 	Machines []Machine        `json:"machines"`
 	Unknown  []ohfp.MachineID `json:"unknown,omitempty" doc:"Named, and not known here, or with cancel not being drained"`
 }
 
 // Switched is what an order to stop or start machines reached.
 type Switched struct {
+	DryRun   bool           `json:"dryRun,omitempty" doc:"Nothing was done, this is what would be"`
 	Machines []Machine      `json:"machines"`
 	Refused  []ohfp.Unknown `json:"refused,omitempty" doc:"Those that the cloud does not stop or start, and why"`
 }

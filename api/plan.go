@@ -34,9 +34,9 @@ type PlannedType struct {
 	Source    string         `json:"priceSource,omitempty"`
 }
 
-// PlannedEnd is what would end or stop machines.
+// PlannedEnd is what would end machines.
 type PlannedEnd struct {
 	DryRun   bool      `json:"dryRun"`
-	Action   string    `json:"action"` // cancel, return, stop or start
+	Action   string    `json:"action"` // cancel or return
 	Machines []Machine `json:"machines"`
 }

@@ -31,6 +31,7 @@ type RequestView struct {
 	Request
 
 	Problem string `json:"problem,omitempty" doc:"Why this may be old"`
+	DryRun  bool   `json:"dryRun,omitempty" doc:"Nothing was done; the machines are those that would end"`
 }
 
 // RequestList is a page of requests.

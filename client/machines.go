@@ -74,6 +74,12 @@ func (c *Client) ReturnMachines(ctx context.Context, back Return) (api.Request, 
 	return made, err
 }
 
+// PlanReturn tells which machines a return would end. Nothing is stored, and nothing changes in the cloud.
+func (c *Client) PlanReturn(ctx context.Context, back Return) (api.PlannedEnd, error) {
+	var plan api.PlannedEnd
+	return plan, c.Do(ctx, http.MethodPost, machinesPath+"/return/plan", back, &plan)
+}
+
 // Drain asks the users of machines to give them back. What is given narrows the choice together.
 type Drain struct {
 	Machines  []ohfp.MachineID `json:"machineIds,omitempty"`
@@ -84,6 +90,7 @@ type Drain struct {
 	Parallel  int              `json:"parallel,omitempty"`  // how many at once; 0: all
 	Force     bool             `json:"force,omitempty"`     // give back what its user still has when its grace is over
 	Cancel    bool             `json:"cancel,omitempty"`    // withdraw earlier orders instead
+	DryRun    bool             `json:"dryRun,omitempty"`    // only say which machines those are
 }
 
 // DrainMachines asks the users of machines to give them back.
@@ -94,17 +101,27 @@ func (c *Client) DrainMachines(ctx context.Context, drain Drain) (api.Drained, e
 
 // StopMachines stops machines, which keep their disks and addresses.
 func (c *Client) StopMachines(ctx context.Context, ids ...ohfp.MachineID) (api.Switched, error) {
-	return c.turn(ctx, "/stop", ids)
+	return c.turn(ctx, "/stop", ids, false)
 }
 
 // StartMachines starts machines that are stopped.
 func (c *Client) StartMachines(ctx context.Context, ids ...ohfp.MachineID) (api.Switched, error) {
-	return c.turn(ctx, "/start", ids)
+	return c.turn(ctx, "/start", ids, false)
 }
 
-func (c *Client) turn(ctx context.Context, to string, ids []ohfp.MachineID) (api.Switched, error) {
+// PlanStop tells which machines would be stopped. Nothing is stored, and nothing changes in the cloud.
+func (c *Client) PlanStop(ctx context.Context, ids ...ohfp.MachineID) (api.Switched, error) {
+	return c.turn(ctx, "/stop", ids, true)
+}
+
+// PlanStart tells which machines would be started. Nothing is stored, and nothing changes in the cloud.
+func (c *Client) PlanStart(ctx context.Context, ids ...ohfp.MachineID) (api.Switched, error) {
+	return c.turn(ctx, "/start", ids, true)
+}
+
+func (c *Client) turn(ctx context.Context, to string, ids []ohfp.MachineID, dryRun bool) (api.Switched, error) {
 	var done api.Switched
-	return done, c.Do(ctx, http.MethodPost, machinesPath+to, map[string]any{"machineIds": ids}, &done)
+	return done, c.Do(ctx, http.MethodPost, machinesPath+to, map[string]any{"machineIds": ids, "dryRun": dryRun}, &done)
 }
 
 // Reclaimed lists the machines that the cloud or an operator takes back from their users.

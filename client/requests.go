@@ -60,6 +60,13 @@ func (c *Client) CancelRequest(ctx context.Context, id ohfp.RequestID, reason st
 	return shown, err
 }
 
+// PlanCancel shows a request with those of its machines that a cancel would end. Nothing is stored, and nothing changes in the cloud.
+func (c *Client) PlanCancel(ctx context.Context, id ohfp.RequestID) (api.RequestView, error) {
+	var shown api.RequestView
+	_, err := c.do(ctx, call{Method: http.MethodDelete, Path: requestPath(id), Query: url.Values{"dryRun": {"true"}}}, &shown)
+	return shown, err
+}
+
 func requestPath(id ohfp.RequestID) string { return requestsPath + "/" + url.PathEscape(string(id)) }
 
 // RequestFilter narrows a list. Empty fields do not narrow.

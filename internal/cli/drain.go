@@ -24,6 +24,7 @@ type drain struct {
 	Parallel  int
 	Force     bool
 	Cancel    bool
+	DryRun    bool
 }
 
 func (p *program) machinesDrainCommand() *cobra.Command {
@@ -43,6 +44,7 @@ not followed yet.
 It answers with the machines that it changed. Ids that are not known are reported and make the exit code 1.`,
 		Example: `  ohfp machines drain i-0123456789abcdef0
   ohfp machines drain --template-id EC2FleetInstant --older-than 24h --parallel 5 --grace 30m
+  ohfp machines drain --zone us-east-1a --dry-run
   ohfp machines drain --zone us-east-1a --force
   ohfp machines drain --zone us-east-1a --cancel`,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -65,6 +67,7 @@ It answers with the machines that it changed. Ids that are not known are reporte
 	flags.IntVar(&in.Parallel, "parallel", 0, "how many machines may be on their way at once (default: all)")
 	flags.BoolVar(&in.Force, "force", false, "give back what its user still has when its grace is over")
 	flags.BoolVar(&in.Cancel, "cancel", false, "withdraw earlier orders about these machines")
+	flags.BoolVar(&in.DryRun, "dry-run", false, "only show which machines those are")
 	flags.SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
 		if name == "template" {
 			name = "template-id"
@@ -77,7 +80,7 @@ It answers with the machines that it changed. Ids that are not known are reporte
 func (in drain) command(cmd *cobra.Command, args []string) (command.DrainMachines, error) {
 	what := command.DrainMachines{
 		Template: ohfp.TemplateID(in.Template), Zone: in.Zone, OlderThan: in.OlderThan,
-		Grace: in.Grace, Parallel: in.Parallel, Force: in.Force, Cancel: in.Cancel,
+		Grace: in.Grace, Parallel: in.Parallel, Force: in.Force, Cancel: in.Cancel, DryRun: in.DryRun,
 	}
 	for _, word := range args {
 		what.IDs = append(what.IDs, ohfp.MachineID(word))
@@ -109,7 +112,8 @@ func (p *program) drain(ctx context.Context, s *session, what command.DrainMachi
 	if err != nil {
 		return err
 	}
-	if err := p.show(view.Drained{Machines: view.NewMachines(done.Machines).Machines, Unknown: done.Unknown}, machinesLayout()); err != nil {
+	shown := view.Drained{DryRun: what.DryRun, Machines: view.NewMachines(done.Machines).Machines, Unknown: done.Unknown}
+	if err := p.show(shown, touchedLayout(what.DryRun)); err != nil {
 		return err
 	}
 	var problems []error

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/cobra"
@@ -55,6 +56,7 @@ func TestFlags(t *testing.T) {
 			command.ReturnMachines{Machines: []command.Named{{ID: "i-1"}, {Name: "h"}}, Origin: ann},
 		}},
 		{`machines return -d {"machine_ids":["i-1"]}`, []any{command.ReturnMachines{Machines: []command.Named{{ID: "i-1"}}, Origin: ann}}},
+		{"machines drain --zone z --dry-run", []any{command.DrainMachines{Zone: "z", Grace: 10 * time.Minute, DryRun: true, Origin: ann}}},
 		{"machines stop i-1 -m i-2", []any{command.SwitchMachines{IDs: []ohfp.MachineID{"i-2", "i-1"}, Origin: ann}}},
 		{"machine start i-1", []any{command.SwitchMachines{IDs: []ohfp.MachineID{"i-1"}, On: true, Origin: ann}}},
 		{"machines status -m i-1", []any{look, store.MachineFilter{IDs: []ohfp.MachineID{"i-1"}}}},

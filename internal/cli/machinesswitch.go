@@ -76,22 +76,22 @@ func (p *program) switchMachines(ctx context.Context, s *session, ids []ohfp.Mac
 		if err := p.look(ctx, s, command.SyncRequests{Others: true, Live: true}); err != nil {
 			return err
 		}
-		machines, err := s.Queries.Machines(ctx, query.MachineFilter{IDs: ids, States: []ohfp.MachineState{from}})
+	}
+	if in.All {
+		machines, err := s.Queries.Machines(ctx, query.MachineFilter{States: []ohfp.MachineState{from}})
 		if err != nil {
 			return err
 		}
-		machines = wanted(machines)
-		if in.DryRun {
-			return p.showPlan(verb, machines)
-		}
-		for _, m := range machines {
+		for _, m := range wanted(machines) {
 			ids = append(ids, m.ID)
 		}
-		if len(ids) == 0 {
+		switch {
+		case len(ids) == 0 && in.DryRun:
+			return p.show(view.Switched{DryRun: true, Machines: []view.Machine{}}, touchedLayout(true))
+		case len(ids) == 0:
 			p.note("there is no machine to %s", verb)
 			return nil
-		}
-		if !in.Sure.given() {
+		case !in.DryRun && !in.Sure.given():
 			if err := p.confirm(fmt.Sprintf("%s all %d machines?", verb, len(ids))); err != nil {
 				return err
 			}
@@ -99,11 +99,12 @@ func (p *program) switchMachines(ctx context.Context, s *session, ids []ohfp.Mac
 	}
 	within, cancel := context.WithTimeout(ctx, s.Budget)
 	defer cancel()
-	done, problem := s.Commands.SwitchMachines(within, command.SwitchMachines{IDs: ids, On: in.On, Origin: s.origin()})
+	done, problem := s.Commands.SwitchMachines(within, command.SwitchMachines{IDs: ids, On: in.On, DryRun: in.DryRun, Origin: s.origin()})
 	if problem != nil && len(done.Machines) == 0 && len(done.Refused) == 0 {
 		return problem
 	}
-	if err := p.show(view.Switched{Machines: view.NewMachines(done.Machines).Machines, Refused: done.Refused}, machinesLayout()); err != nil {
+	shown := view.Switched{DryRun: in.DryRun, Machines: view.NewMachines(done.Machines).Machines, Refused: done.Refused}
+	if err := p.show(shown, touchedLayout(in.DryRun)); err != nil {
 		return err
 	}
 	var problems []error

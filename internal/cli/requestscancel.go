@@ -10,6 +10,7 @@ import (
 
 	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/internal/command"
+	"github.com/openhostfactory/ohfp/internal/output"
 	"github.com/openhostfactory/ohfp/internal/query"
 	"github.com/openhostfactory/ohfp/internal/view"
 )
@@ -65,24 +66,7 @@ func (p *program) cancel(ctx context.Context, s *session, ids []ohfp.RequestID, 
 			return err
 		}
 	}
-	if in.DryRun {
-		found, unknown, err := s.Queries.RequestStatus(ctx, ids)
-		if err != nil {
-			return err
-		}
-		if len(unknown) > 0 {
-			return noSuchRequest(unknown[0])
-		}
-		var machines []ohfp.Machine
-		for _, r := range found {
-			if r.Type == ohfp.TypeReturn || r.Status.Terminal() {
-				return ohfp.Errorf(ohfp.ErrConflict, "request %s is %s and cannot be cancelled; return its machines instead", r.ID, r.Status)
-			}
-			machines = append(machines, wanted(r.Machines)...)
-		}
-		return p.showPlan("cancel", machines)
-	}
-	if in.All && !in.Sure.given() && len(ids) > 0 {
+	if in.All && !in.DryRun && !in.Sure.given() && len(ids) > 0 {
 		if err := p.confirm(fmt.Sprintf("stop %d requests and end what they have?", len(ids))); err != nil {
 			return err
 		}
@@ -91,7 +75,7 @@ func (p *program) cancel(ctx context.Context, s *session, ids []ohfp.RequestID, 
 	var problems []error
 	for _, id := range ids {
 		within, cancel := context.WithTimeout(ctx, s.Budget)
-		r, err := s.Commands.CancelRequest(within, command.CancelRequest{ID: id, Reason: in.Reason, Origin: s.origin()})
+		r, err := s.Commands.CancelRequest(within, command.CancelRequest{ID: id, Reason: in.Reason, DryRun: in.DryRun, Origin: s.origin()})
 		cancel()
 		if errors.Is(err, ohfp.ErrNotFound) {
 			err = noSuchRequest(id)
@@ -102,19 +86,32 @@ func (p *program) cancel(ctx context.Context, s *session, ids []ohfp.RequestID, 
 		}
 		done = append(done, r)
 	}
-	if !in.All {
-		if len(problems) > 0 {
-			return problems[0]
+	switch {
+	case !in.All && len(problems) > 0:
+		return problems[0]
+	case in.DryRun:
+		var machines []ohfp.Machine
+		for _, r := range done {
+			machines = append(machines, r.Machines...)
 		}
+		return errors.Join(p.showPlan("cancel", machines), errors.Join(problems...))
+	case !in.All:
 		return p.show(view.NewFullRequest(done[0], time.Now()), requestLayout())
 	}
 	return errors.Join(p.show(view.NewFullRequests(done, time.Now()), requestsLayout()), errors.Join(problems...))
 }
 
 func (p *program) showPlan(action string, machines []ohfp.Machine) error {
+	return p.show(view.PlannedEnd{DryRun: true, Action: action, Machines: view.NewMachines(machines).Machines}, touchedLayout(true))
+}
+
+// touchedLayout shows machines that something is done to, or would be.
+func touchedLayout(dryRun bool) output.Layout {
 	layout := machinesLayout()
-	layout.Empty = "No machine would be touched."
-	return p.show(view.PlannedEnd{DryRun: true, Action: action, Machines: view.NewMachines(machines).Machines}, layout)
+	if dryRun {
+		layout.Empty = "No machine would be touched."
+	}
+	return layout
 }
 
 // wanted leaves out machines that are gone or on their way out.

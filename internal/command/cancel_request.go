@@ -3,6 +3,7 @@ package command
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/openhostfactory/ohfp"
 )
@@ -11,20 +12,20 @@ import (
 type CancelRequest struct {
 	ID     ohfp.RequestID
 	Reason string // why, for people; may be empty
+	DryRun bool   // only say what would end
 	Origin ohfp.Origin
 }
 
 // CancelRequest stores the decision, ends every machine of the request, and then says cancelled. When the cloud cannot
-// be reached, the request stays stopping and the next poll goes on. A request that has ended cannot be cancelled.
+// be reached, the request stays stopping and the next poll goes on. A request that has ended cannot be cancelled. With DryRun
+// it is the request as it stands, with those of its machines that would end.
 func (c *Commands) CancelRequest(ctx context.Context, in CancelRequest) (ohfp.Request, error) {
+	if in.DryRun {
+		return c.planCancel(ctx, in)
+	}
 	r, err := c.Store.UpdateRequest(ctx, in.ID, func(r *ohfp.Request) ([]ohfp.Event, error) {
-		switch {
-		case r.Type == ohfp.TypeReturn:
-			return nil, ohfp.Errorf(ohfp.ErrConflict, "request %s is a return and cannot be cancelled: its machines are being ended", r.ID)
-		case r.Status == ohfp.StatusCancelled:
-			return nil, nil
-		case r.Status.Terminal():
-			return nil, ohfp.Errorf(ohfp.ErrConflict, "request %s is %s and cannot be cancelled; return its machines instead", r.ID, r.Status)
+		if err := r.MayCancel(); err != nil || r.Status == ohfp.StatusCancelled {
+			return nil, err
 		}
 		why := "cancelled by " + in.Origin.String()
 		if in.Reason != "" {
@@ -46,5 +47,17 @@ func (c *Commands) CancelRequest(ctx context.Context, in CancelRequest) (ohfp.Re
 	if err != nil {
 		return r, fmt.Errorf("cancel: %w", err)
 	}
+	return r, nil
+}
+
+func (c *Commands) planCancel(ctx context.Context, in CancelRequest) (ohfp.Request, error) {
+	r, err := c.Store.Request(ctx, in.ID)
+	if err == nil {
+		err = r.MayCancel()
+	}
+	if err != nil {
+		return r, fmt.Errorf("cancel: %w", err)
+	}
+	r.Machines = slices.DeleteFunc(r.Machines, func(m ohfp.Machine) bool { return !m.Wanted() })
 	return r, nil
 }

@@ -28,12 +28,13 @@ type DrainMachines struct {
 	Parallel int           // how many may be on their way at once; 0: all
 	Force    bool          // give those back that their users still have when they are due
 	Cancel   bool          // withdraw earlier orders about them instead
+	DryRun   bool          // only say which those are
 	Origin   ohfp.Origin
 }
 
 // Drained is what came of a DrainMachines.
 type Drained struct {
-	Machines []ohfp.Machine // those that are drained now, or with Cancel no longer are
+	Machines []ohfp.Machine // those that are drained now, or with Cancel no longer are; with DryRun as they are before that
 	Unknown  []ohfp.MachineID
 }
 
@@ -52,13 +53,19 @@ func (c *Commands) DrainMachines(ctx context.Context, in DrainMachines) (Drained
 		Kind: ohfp.NoticeDrain, AnnouncedAt: now, Text: "drained by " + in.Origin.String(), Actor: in.Origin.String(),
 		Grace: in.Grace, Parallel: in.Parallel, Force: in.Force,
 	}
-	touched := map[ohfp.MachineID]bool{}
-	_, err = c.changeMachines(ctx, chosen, func(m *ohfp.Machine) (events []ohfp.Event) {
+	change := func(m *ohfp.Machine) []ohfp.Event {
 		if in.Cancel {
-			events = m.Withdraw(ohfp.NoticeDrain, in.Origin.String(), now)
-		} else {
-			events = m.Notify(order, now)
+			return m.Withdraw(ohfp.NoticeDrain, in.Origin.String(), now)
 		}
+		return m.Notify(order, now)
+	}
+	if in.DryRun {
+		chosen = slices.DeleteFunc(chosen, func(m ohfp.Machine) bool { return len(change(&m)) == 0 })
+		return Drained{Machines: chosen, Unknown: unknown}, nil
+	}
+	touched := map[ohfp.MachineID]bool{}
+	_, err = c.changeMachines(ctx, chosen, func(m *ohfp.Machine) []ohfp.Event {
+		events := change(m)
 		if len(events) > 0 {
 			touched[m.ID] = true
 		}

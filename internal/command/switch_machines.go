@@ -15,6 +15,7 @@ import (
 type SwitchMachines struct {
 	IDs    []ohfp.MachineID
 	On     bool
+	DryRun bool // only say which those are
 	Origin ohfp.Origin
 }
 
@@ -25,7 +26,8 @@ type SwitchedMachines struct {
 }
 
 // SwitchMachines stores the intent on each machine, asks the clouds, and records what they say. A machine that is refused
-// keeps no intent. When a cloud does not answer the intent stays, and asking again does no harm.
+// keeps no intent. When a cloud does not answer the intent stays, and asking again does no harm. With DryRun it is by what is on
+// record: what a cloud would refuse is not known.
 func (c *Commands) SwitchMachines(ctx context.Context, in SwitchMachines) (SwitchedMachines, error) {
 	if len(in.IDs) == 0 {
 		return SwitchedMachines{}, ohfp.Errorf(ohfp.ErrInvalid, "no machine is named; give their ids")
@@ -42,6 +44,9 @@ func (c *Commands) SwitchMachines(ctx context.Context, in SwitchMachines) (Switc
 		if !slices.ContainsFunc(known, func(m ohfp.Machine) bool { return m.ID == id }) {
 			refuse(id, fmt.Sprintf("machine %s is not known here and was not touched", id))
 		}
+	}
+	if in.DryRun {
+		return c.planSwitch(ctx, known, in, result)
 	}
 	byProvider := map[string][]ohfp.MachineID{}
 	var providers []string
@@ -91,6 +96,48 @@ func (c *Commands) SwitchMachines(ctx context.Context, in SwitchMachines) (Switc
 		}
 	}
 	return result, errors.Join(problems...)
+}
+
+// planSwitch adds what would become of machines that are known.
+func (c *Commands) planSwitch(ctx context.Context, known []ohfp.Machine, in SwitchMachines, result SwitchedMachines) (SwitchedMachines, error) {
+	requests := map[ohfp.RequestID]ohfp.Request{}
+	for id := range byRequest(known) {
+		r, err := c.Store.Request(ctx, id)
+		if err != nil {
+			return result, fmt.Errorf("read the request of machines: %w", err)
+		}
+		requests[id] = r
+	}
+	for _, m := range known {
+		switch err := c.switchable(ctx, requests[m.Request], m, in); {
+		case err != nil && ohfp.KindOf(err) != ohfp.ErrConflict && ohfp.KindOf(err) != ohfp.ErrInvalid:
+			return result, err
+		case err != nil:
+			result.Refused = append(result.Refused, ohfp.Unknown{Machine: m.ID, Message: err.Error()})
+		case m.ParkedAt.IsZero() != in.On: // else it is so already
+			result.Machines = append(result.Machines, m)
+		}
+	}
+	return result, nil
+}
+
+// switchable says whether a machine may be stopped or started, and its provider can.
+func (c *Commands) switchable(ctx context.Context, r ohfp.Request, m ohfp.Machine, in SwitchMachines) error {
+	if err := orderable(r, m, in); err != nil {
+		return err
+	}
+	p, err := c.Executor.Providers.Provider(ctx, m.Provider)
+	if err != nil {
+		return err
+	}
+	if _, ok := provider.As[provider.Switcher](p); !ok {
+		return cannotSwitch(m.Provider, m.ID)
+	}
+	return nil
+}
+
+func cannotSwitch(name string, id ohfp.MachineID) error {
+	return ohfp.Errorf(ohfp.ErrInvalid, "provider %s cannot stop and start machines, such as %s", name, id)
 }
 
 func valuesOf(all map[string][]ohfp.MachineID, names []string) func(yield func([]ohfp.MachineID) bool) {
@@ -153,7 +200,7 @@ func (c *Commands) switchAt(ctx context.Context, name string, ids []ohfp.Machine
 	}
 	var refused []provider.Switched
 	for _, id := range ids {
-		refused = append(refused, provider.Switched{Machine: id, Refused: ohfp.Errorf(ohfp.ErrInvalid, "provider %s cannot stop and start machines, such as %s", name, id)})
+		refused = append(refused, provider.Switched{Machine: id, Refused: cannotSwitch(name, id)})
 	}
 	return refused, nil
 }

@@ -37,6 +37,7 @@ type drainIn struct {
 	Parallel  int              `json:"parallel,omitempty" jsonschema:"how many machines may be on their way at once; absent: all"`
 	Force     bool             `json:"force,omitempty" jsonschema:"give back what its user still has when its grace is over"`
 	Cancel    bool             `json:"cancel,omitempty" jsonschema:"withdraw earlier orders about these machines instead"`
+	DryRun    bool             `json:"dry_run,omitempty" jsonschema:"change nothing, show which machines those are"`
 }
 
 type usageIn struct {
@@ -166,7 +167,7 @@ const drainGrace = 10 * time.Minute
 func (in drainIn) command(c *call) (what command.DrainMachines, err error) {
 	what = command.DrainMachines{
 		IDs: in.Machines, Template: in.Template, Zone: in.Zone, Grace: drainGrace,
-		Parallel: in.Parallel, Force: in.Force, Cancel: in.Cancel, Origin: c.Caller.Origin(),
+		Parallel: in.Parallel, Force: in.Force, Cancel: in.Cancel, DryRun: in.DryRun, Origin: c.Caller.Origin(),
 	}
 	if what.OlderThan, err = duration("older_than", in.OlderThan, 0); err != nil {
 		return what, err
@@ -191,8 +192,8 @@ func duration(name, text string, absent time.Duration) (time.Duration, error) {
 
 func planDrain(ctx context.Context, c *call, in drainIn) (Plan, error) {
 	what, err := in.command(c)
-	if err != nil {
-		return Plan{}, err
+	if err != nil || in.DryRun {
+		return Plan{}, err // a dry run shows what would be drained by itself
 	}
 	filter := query.MachineFilter{IDs: what.IDs, Template: what.Template, Noticed: what.Cancel, States: present()}
 	machines, err := c.Queries.Machines(ctx, filter)
@@ -237,5 +238,5 @@ func drainMachines(ctx context.Context, c *call, in drainIn) (view.Drained, erro
 	for _, id := range done.Unknown {
 		c.note(ctx, "machine %s is not known here", id)
 	}
-	return view.Drained{Machines: view.NewMachines(done.Machines).Machines, Unknown: done.Unknown}, nil
+	return view.Drained{DryRun: in.DryRun, Machines: view.NewMachines(done.Machines).Machines, Unknown: done.Unknown}, nil
 }

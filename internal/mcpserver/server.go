@@ -87,6 +87,12 @@ func (v visit) begin(params *mcp.CallToolParamsRaw) *audit.Record {
 	}
 	record := v.Audit.Begin(v.Caller, v.From, rule.Operation)
 	record.About(audit.Subjects(params.Arguments)...)
+	var asked struct {
+		DryRun bool `json:"dry_run"`
+	}
+	if json.Unmarshal(params.Arguments, &asked) == nil && asked.DryRun {
+		record.DryRun()
+	}
 	return record
 }
 

@@ -11,12 +11,14 @@ import (
 
 type startIn struct {
 	Machines []ohfp.MachineID `json:"machine_ids" jsonschema:"ids of the machines, see list_machines"`
+	DryRun   bool             `json:"dry_run,omitempty" jsonschema:"start none, show which would be"`
 }
 
 type stopIn struct {
 	Confirmation
 
 	Machines []ohfp.MachineID `json:"machine_ids" jsonschema:"ids of the machines, see list_machines"`
+	DryRun   bool             `json:"dry_run,omitempty" jsonschema:"stop none, show which would be"`
 }
 
 func switchTools() []tool {
@@ -25,18 +27,21 @@ func switchTools() []tool {
 			Name: "start_machines", Title: "Start stopped machines", Idempotent: true,
 			Description: "Start machines that were stopped with stop_machines.",
 		}, func(ctx context.Context, c *call, in startIn) (view.Switched, error) {
-			return switchMachines(ctx, c, in.Machines, true)
+			return switchMachines(ctx, c, command.SwitchMachines{IDs: in.Machines, On: true, DryRun: in.DryRun})
 		}),
 		confirmed(tool{
 			Name: "stop_machines", Title: "Stop machines", Idempotent: true,
 			Description: "Stop machines without ending them: they stay ours, and start_machines starts them again. What runs on them is interrupted.",
 		}, planStop, func(ctx context.Context, c *call, in stopIn) (view.Switched, error) {
-			return switchMachines(ctx, c, in.Machines, false)
+			return switchMachines(ctx, c, command.SwitchMachines{IDs: in.Machines, DryRun: in.DryRun})
 		}),
 	}
 }
 
 func planStop(ctx context.Context, c *call, in stopIn) (Plan, error) {
+	if in.DryRun {
+		return Plan{}, nil // shows what would be stopped by itself
+	}
 	names := make([]command.Named, len(in.Machines))
 	for i, id := range in.Machines {
 		names[i] = command.Named{ID: id}
@@ -50,10 +55,11 @@ func planStop(ctx context.Context, c *call, in stopIn) (Plan, error) {
 	return plan, err
 }
 
-func switchMachines(ctx context.Context, c *call, ids []ohfp.MachineID, on bool) (view.Switched, error) {
+func switchMachines(ctx context.Context, c *call, what command.SwitchMachines) (view.Switched, error) {
 	within, cancel := c.budget(ctx)
 	defer cancel()
-	done, err := c.Commands.SwitchMachines(within, command.SwitchMachines{IDs: distinct(ids), On: on, Origin: c.Caller.Origin()})
+	what.IDs, what.Origin = distinct(what.IDs), c.Caller.Origin()
+	done, err := c.Commands.SwitchMachines(within, what)
 	if err != nil && len(done.Machines) == 0 {
 		return view.Switched{}, err
 	}
@@ -66,5 +72,5 @@ func switchMachines(ctx context.Context, c *call, ids []ohfp.MachineID, on bool)
 	for _, refused := range done.Refused {
 		c.note(ctx, "%s", refused.Message)
 	}
-	return view.Switched{Machines: view.NewMachines(done.Machines).Machines, Refused: done.Refused}, nil
+	return view.Switched{DryRun: what.DryRun, Machines: view.NewMachines(done.Machines).Machines, Refused: done.Refused}, nil
 }

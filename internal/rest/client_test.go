@@ -22,7 +22,7 @@ func (w *world) client() *client.Client {
 // TestClient does with the client what programs do, and sees that each answer has what it promises.
 func TestClient(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, closed)
+	w := newWorld(t, closed, switching)
 	w.token = w.tokenFor(access.Admin)
 	c, ctx := w.client(), t.Context()
 	if health, err := c.Health(ctx); err != nil || health.Status != "healthy" {
@@ -85,6 +85,18 @@ func TestClient(t *testing.T) {
 	if list, err := c.Machines(ctx, client.MachineFilter{Provider: "moon", All: true}); err != nil || len(list.Machines.Machines) != 0 {
 		t.Errorf("%+v, %v", list, err)
 	}
+	if would, err := c.PlanStop(ctx, ids...); err != nil || !would.DryRun || len(would.Machines) != 3 {
+		t.Errorf("%+v, %v", would, err)
+	}
+	if would, err := c.PlanStart(ctx, ids...); err != nil || !would.DryRun || len(would.Machines) != 0 { // they run
+		t.Errorf("%+v, %v", would, err)
+	}
+	if would, err := c.PlanReturn(ctx, client.Return{Request: made.ID}); err != nil || !would.DryRun || len(would.Machines) != 3 {
+		t.Errorf("%+v, %v", would, err)
+	}
+	if would, err := c.DrainMachines(ctx, client.Drain{Machines: ids, DryRun: true}); err != nil || !would.DryRun || len(would.Machines) != 3 {
+		t.Errorf("%+v, %v", would, err)
+	}
 	if done, err := c.StopMachines(ctx, "i-none"); err != nil || len(done.Refused) != 1 {
 		t.Errorf("%+v, %v", done, err)
 	}
@@ -107,6 +119,9 @@ func TestClient(t *testing.T) {
 	}
 	if made, err = c.RequestMachines(ctx, client.Order{Template: "small", Count: 1}); err != nil {
 		t.Fatal(err)
+	}
+	if would, err := c.PlanCancel(ctx, made.ID); err != nil || !would.DryRun || len(would.Machines) != 1 || would.Status.Terminal() {
+		t.Errorf("%+v, %v", would, err)
 	}
 	if shown, err := c.CancelRequest(ctx, made.ID, "nobody needs it"); err != nil || shown.Message != "cancelled by rest:a-admin: nobody needs it" {
 		t.Errorf("%+v, %v", shown, err)

@@ -1,9 +1,12 @@
 package rest
 
 import (
+	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/api"
@@ -82,6 +85,67 @@ func TestTemplateFiles(t *testing.T) {
 			t.Errorf("%s: %d templates", path, len(file.Templates))
 		}
 	}
+}
+
+// TestDryRuns: they list what would be done, refuse what would be refused, and do nothing.
+func TestDryRuns(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, switching)
+	r := w.delivered(2)
+	ids := `"machineIds": ["` + string(r.Machines[0].ID) + `", "` + string(r.Machines[1].ID) + `", "i-none"]`
+	var open view.Request
+	w.want(http.StatusAccepted, w.call(http.MethodPost, "/api/v1/requests", `{"templateId": "small", "count": 3}`), &open)
+	before := w.records()
+	for _, call := range []struct {
+		method, path, body  string
+		machines, leftAside int
+	}{
+		{http.MethodDelete, "/api/v1/requests/" + string(open.ID) + "?dry_run=true", "", 3, 0},
+		{http.MethodPost, "/api/v1/machines/stop", `{"dry_run": true, ` + ids + `}`, 2, 1},
+		{http.MethodPost, "/api/v1/machines/start", `{"dryRun": true, ` + ids + `}`, 0, 1}, // they run
+		{http.MethodPost, "/api/v1/machines/drain", `{"dryRun": true, "force": true, "grace": 0, ` + ids + `}`, 2, 1},
+		{http.MethodPost, "/api/v1/machines/drain", `{"dryRun": true, "cancel": true, ` + ids + `}`, 0, 3},
+	} {
+		var would struct {
+			DryRun   bool              `json:"dryRun"`
+			Machines []json.RawMessage `json:"machines"`
+			Refused  []json.RawMessage `json:"refused"`
+			Unknown  []json.RawMessage `json:"unknown"`
+		}
+		w.want(http.StatusOK, w.call(call.method, call.path, call.body), &would)
+		if !would.DryRun || len(would.Machines) != call.machines || len(would.Refused)+len(would.Unknown) != call.leftAside {
+			t.Errorf("%s %s %s: %+v", call.method, call.path, call.body, would)
+		}
+		if diff := cmp.Diff(before, w.records()); diff != "" {
+			t.Errorf("%s %s %s has changed something:\n%s", call.method, call.path, call.body, diff)
+		}
+	}
+	w.want(http.StatusConflict, w.call(http.MethodDelete, "/api/v1/requests/"+string(r.ID)+"?dryRun=true", ""), nil)
+	w.want(http.StatusNotFound, w.call(http.MethodDelete, "/api/v1/requests/req-none?dryRun=true", ""), nil)
+	w.want(http.StatusOK, w.call(http.MethodPost, "/api/v1/machines/stop", `{`+ids+`}`), nil)
+	var would api.Switched
+	w.want(http.StatusOK, w.call(http.MethodPost, "/api/v1/machines/start", `{"dryRun": true, `+ids+`}`), &would)
+	if len(would.Machines) != 2 {
+		t.Errorf("%+v", would)
+	}
+}
+
+// records are all that the store has, as text.
+func (w *world) records() string {
+	w.tb.Helper()
+	requests, err := w.store.Requests(w.tb.Context(), query.RequestFilter{Machines: true})
+	if err != nil {
+		w.tb.Fatal(err)
+	}
+	events, err := w.store.Events(w.tb.Context(), query.EventFilter{})
+	if err != nil {
+		w.tb.Fatal(err)
+	}
+	text, err := json.MarshalIndent([]any{requests, events}, "", " ")
+	if err != nil {
+		w.tb.Fatal(err)
+	}
+	return string(text)
 }
 
 // TestPlanOfAReturn: it lists what would end, and ends nothing.

@@ -224,6 +224,31 @@ type only struct{ it provider.Provider }
 // Provider implements the executor's Providers.
 func (o only) Provider(context.Context, string) (provider.Provider, error) { return o.it, nil }
 
+// switching makes the world's cloud one that stops and starts machines, as far as its answers go.
+func switching(w *world) {
+	p, err := w.commands.Executor.Providers.Provider(w.tb.Context(), "cloud")
+	if err != nil {
+		w.tb.Fatal(err)
+	}
+	w.commands.Executor.Providers = only{switcher{p}}
+}
+
+type switcher struct{ provider.Provider }
+
+func (switcher) Switch(_ context.Context, ids []ohfp.MachineID, on bool) (said []provider.Switched, err error) {
+	for _, id := range ids {
+		state := ohfp.MachineStopped
+		if on {
+			state = ohfp.MachinePending
+		}
+		said = append(said, provider.Switched{Machine: id, State: state})
+	}
+	return said, nil
+}
+
+// Unwrap lets what else the cloud can do be found.
+func (s switcher) Unwrap() provider.Provider { return s.Provider }
+
 // shelf is a catalog with one template of a file, and those of the store.
 type shelf struct {
 	store store.Store

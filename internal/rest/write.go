@@ -56,6 +56,7 @@ type planAnswer struct{ Body api.RequestPlan }
 type cancelInput struct {
 	ID     string `path:"id" minLength:"1" maxLength:"100" doc:"The request"`
 	Reason string `query:"reason" maxLength:"500" doc:"Why, for people"`
+	DryRun bool   `query:"dryRun" doc:"Only say which machines would end"`
 }
 
 type drainBody struct {
@@ -67,6 +68,7 @@ type drainBody struct {
 	Parallel   int      `json:"parallel,omitempty" minimum:"0" maximum:"10000" doc:"How many may be on their way at once; 0: all"`
 	Force      bool     `json:"force,omitempty" doc:"Give back what its user still has when its grace is over"`
 	Cancel     bool     `json:"cancel,omitempty" doc:"Withdraw earlier orders about these machines instead"`
+	DryRun     bool     `json:"dryRun,omitempty" doc:"Only say which machines those are"`
 }
 
 type drainInput struct{ Body drainBody }
@@ -76,6 +78,7 @@ type drainAnswer struct{ Body api.Drained }
 type switchInput struct {
 	Body struct {
 		MachineIDs []string `json:"machineIds" minItems:"1" maxItems:"10000" nullable:"false" doc:"The machines"`
+		DryRun     bool     `json:"dryRun,omitempty" doc:"Only say which of them would be, and which would be refused by what is on record"`
 	}
 }
 
@@ -117,10 +120,11 @@ func addWrites(on *surface) {
 		Summary: "Stop a request that is under way and release what it has", Write: true,
 	},
 		func(ctx context.Context, in *cancelInput) (*requestAnswer, error) {
+			dryRun(ctx, in.DryRun)
 			r, err := s.Commands.CancelRequest(ctx, command.CancelRequest{
-				ID: ohfp.RequestID(in.ID), Reason: in.Reason, Origin: callerOf(ctx).Origin(),
+				ID: ohfp.RequestID(in.ID), Reason: in.Reason, DryRun: in.DryRun, Origin: callerOf(ctx).Origin(),
 			})
-			return &requestAnswer{Body: api.RequestView{Request: view.NewFullRequest(r, s.Now())}}, err
+			return &requestAnswer{Body: api.RequestView{Request: view.NewFullRequest(r, s.Now()), DryRun: in.DryRun}}, err
 		})
 	add(on, route{
 		Operation: "machines.stop", Method: http.MethodPost, Path: "/api/v1/machines/stop", ID: "stopMachines", Tag: "machines",
@@ -139,12 +143,15 @@ func addWrites(on *surface) {
 // switchMachines stops or starts machines.
 func (s *Server) switchMachines(on bool) func(context.Context, *switchInput) (*switchAnswer, error) {
 	return func(ctx context.Context, in *switchInput) (*switchAnswer, error) {
-		what := command.SwitchMachines{On: on, Origin: callerOf(ctx).Origin()}
+		dryRun(ctx, in.Body.DryRun)
+		what := command.SwitchMachines{On: on, DryRun: in.Body.DryRun, Origin: callerOf(ctx).Origin()}
 		for _, id := range in.Body.MachineIDs {
 			what.IDs = append(what.IDs, ohfp.MachineID(id))
 		}
 		done, err := s.Commands.SwitchMachines(ctx, what)
-		return &switchAnswer{Body: api.Switched{Machines: view.NewMachines(done.Machines).Machines, Refused: done.Refused}}, err
+		return &switchAnswer{Body: api.Switched{
+			DryRun: what.DryRun, Machines: view.NewMachines(done.Machines).Machines, Refused: done.Refused,
+		}}, err
 	}
 }
 
@@ -166,9 +173,10 @@ func (s *Server) createRequest(ctx context.Context, in *createInput) (*createdAn
 
 func (s *Server) drainMachines(ctx context.Context, in *drainInput) (*drainAnswer, error) {
 	b := in.Body
+	dryRun(ctx, b.DryRun)
 	what := command.DrainMachines{
 		Template: ohfp.TemplateID(b.TemplateID), Zone: b.Zone, OlderThan: time.Duration(b.OlderThan) * time.Second, Grace: drainGrace,
-		Parallel: b.Parallel, Force: b.Force, Cancel: b.Cancel, Origin: callerOf(ctx).Origin(),
+		Parallel: b.Parallel, Force: b.Force, Cancel: b.Cancel, DryRun: b.DryRun, Origin: callerOf(ctx).Origin(),
 	}
 	if b.Grace != nil {
 		what.Grace = time.Duration(*b.Grace) * time.Second
@@ -180,7 +188,9 @@ func (s *Server) drainMachines(ctx context.Context, in *drainInput) (*drainAnswe
 		return nil, ohfp.Errorf(ohfp.ErrInvalid, "grace, parallel and force belong to an order; leave them out with cancel")
 	}
 	done, err := s.Commands.DrainMachines(ctx, what)
-	return &drainAnswer{Body: api.Drained{Machines: view.NewMachines(done.Machines).Machines, Unknown: done.Unknown}}, err
+	return &drainAnswer{Body: api.Drained{
+		DryRun: b.DryRun, Machines: view.NewMachines(done.Machines).Machines, Unknown: done.Unknown,
+	}}, err
 }
 
 // toldKey is where the context of a call has the request whose id its answer tells.
