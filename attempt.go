@@ -12,7 +12,7 @@ type Order struct {
 	API      string          `json:"api"`                // the provider's API, for example RunInstances
 	Token    string          `json:"token"`              // the idempotency token: the same order never launches twice
 	Count    int             `json:"count"`              // machines or units that it asks for
-	Offering string          `json:"offering,omitempty"` // what is asked where, for people and logs
+	Offering string          `json:"offering,omitempty"` // what is asked for and where, for people and logs
 	Retires  bool            `json:"retires,omitempty"`  // its resource must be removed once its machines are gone
 	Async    bool            `json:"async,omitempty"`    // its resource launches by itself: machines come later
 	Keeps    bool            `json:"keeps,omitempty"`    // its resource replaces what it loses, up to its target
@@ -20,7 +20,7 @@ type Order struct {
 	Lasts    time.Duration   `json:"lasts,omitempty"`    // how long its request may take, unless the template says; 0: as usual
 	Yields   time.Duration   `json:"yields,omitempty"`   // after so long the unfilled rest is asked for another way; 0: never
 	Call     json.RawMessage `json:"call,omitempty"`     // the provider's own, compact JSON of exactly what is sent
-	Estimate Estimate        `json:"estimate,omitzero"`  // of the whole request: the first order tells it, then the request has it
+	Estimate Estimate        `json:"estimate,omitzero"`  // of the whole request; only the first order has it, and the request takes it over
 }
 
 // Failure is one reason why an attempt brought less than it asked for.
@@ -39,7 +39,7 @@ type Attempt struct {
 	IntendedAt time.Time `json:"intendedAt"`
 	CalledAt   time.Time `json:"calledAt"`            // when its call was last about to be made, repetitions included
 	Doubtful   bool      `json:"doubtful,omitempty"`  // repeated, so that a refusal does not prove that nothing was launched
-	EarlierAt  time.Time `json:"earlierAt,omitzero"`  // when the call before that was about to be made, if it was repeated
+	EarlierAt  time.Time `json:"earlierAt,omitzero"`  // of a repeated call: when it was about to be made the time before
 	AnsweredAt time.Time `json:"answeredAt,omitzero"` // zero: the outcome is unknown
 	Resource   string    `json:"resource,omitempty"`  // what the cloud made: reservation, fleet or group
 	Failures   []Failure `json:"failures,omitempty"`
@@ -58,8 +58,8 @@ type Attempt struct {
 // Answered says whether the outcome is known.
 func (a Attempt) Answered() bool { return !a.AnsweredAt.IsZero() }
 
-// Intend appends the next attempt to the request: the write-ahead record of a launch. There is at most one attempt
-// whose outcome is unknown, since a second one might double it.
+// Intend appends the next attempt to the request: the write-ahead record of a launch. At most one attempt has an unknown
+// outcome, since a second one might launch the same machines again.
 func (r *Request) Intend(order Order, now time.Time) ([]Event, error) {
 	if open := r.openAttempt(); open != nil {
 		return nil, Errorf(ErrConflict, "request %s waits for the outcome of attempt %d; it cannot launch again before", r.ID, open.Number)
@@ -80,18 +80,18 @@ func (r *Request) Intend(order Order, now time.Time) ([]Event, error) {
 	return []Event{r.event(AttemptIntended, now, fmt.Sprintf("attempt %d: %s for %d, %s", a.Number, order.API, order.Count, order.Offering))}, nil
 }
 
-// Repeat records that the call of an attempt whose outcome is unknown is about to be made again: what the repetition
+// Repeat records that the call of an attempt whose outcome is unknown is about to be made again. What the repetition
 // launches shows only some time after it. A request that is stopping repeats nothing.
 func (r *Request) Repeat(number int, now time.Time) error {
+	a := r.attempt(number)
 	switch {
-	case number < 1 || number > len(r.Attempts):
+	case a == nil:
 		return Errorf(ErrNotFound, "request %s has no attempt %d", r.ID, number)
-	case r.Attempts[number-1].Answered():
+	case a.Answered():
 		return Errorf(ErrConflict, "request %s knows the outcome of attempt %d; look again", r.ID, number)
 	case r.Status.Terminal() || r.Status == StatusStopping:
 		return Errorf(ErrConflict, "request %s is %s and launches nothing more", r.ID, r.Status)
 	}
-	a := &r.Attempts[number-1]
 	a.EarlierAt, a.CalledAt, a.Doubtful = a.CalledAt, now, true
 	return nil
 }
@@ -109,12 +109,12 @@ type Outcome struct {
 // Answer records the outcome of an attempt and the machines that it brought. Recording the same outcome twice, as two
 // processes that replayed the same call do, changes nothing.
 func (r *Request) Answer(number int, o Outcome, now time.Time) ([]Event, error) {
-	if number < 1 || number > len(r.Attempts) {
+	a := r.attempt(number)
+	if a == nil {
 		return nil, Errorf(ErrNotFound, "request %s has no attempt %d", r.ID, number)
 	}
-	a := &r.Attempts[number-1]
 	if o.Resource != "" && (a.Resource == "" || !a.Answered()) {
-		a.Resource = o.Resource // otherwise what machines of the attempt have told stays
+		a.Resource = o.Resource // a name learned from the attempt's machines stays otherwise
 	}
 	brought := slices.Clone(o.Machines)
 	for i := range brought {
@@ -152,9 +152,12 @@ func (r *Request) Answer(number int, o Outcome, now time.Time) ([]Event, error) 
 
 // Settle records that an attempt has launched what the cloud has shown since its last call, and nothing else.
 func (r *Request) Settle(number int, now time.Time) ([]Event, error) {
+	a := r.attempt(number)
+	if a == nil {
+		return nil, Errorf(ErrNotFound, "request %s has no attempt %d", r.ID, number)
+	}
 	var o Outcome
-	known := number >= 1 && number <= len(r.Attempts) && r.Attempts[number-1].Resource != ""
-	if !known && !slices.ContainsFunc(r.Machines, func(m Machine) bool { return m.Attempt == number }) {
+	if a.Resource == "" && !slices.ContainsFunc(r.Machines, func(m Machine) bool { return m.Attempt == number }) {
 		o.Exhausted = true
 		o.Failures = []Failure{{Code: "NotCarriedOut", Message: "the cloud shows nothing of this call"}}
 	}
@@ -162,11 +165,11 @@ func (r *Request) Settle(number int, now time.Time) ([]Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.Attempts[number-1].Doubtful = false
+	a.Doubtful = false
 	return events, nil
 }
 
-// letThrough ends the time that the cloud has put an attempt off: it is not the request's.
+// letThrough ends a time for which the cloud had put an attempt off. That time is not the request's: its deadline moves.
 func (r *Request) letThrough(a *Attempt, now time.Time) {
 	if a.Throttled {
 		a.Throttled = false
@@ -175,13 +178,13 @@ func (r *Request) letThrough(a *Attempt, now time.Time) {
 	r.LetThrough(now)
 }
 
-// Delay records that the outcome of an attempt is still unknown and why; throttled says that the call was put off. The
-// same reason again is no news.
+// Delay records that the outcome of an attempt is still unknown, and why; throttled says that the cloud put the call off.
+// The same reason again is no event.
 func (r *Request) Delay(number int, why Failure, throttled bool, now time.Time) []Event {
-	if number < 1 || number > len(r.Attempts) || r.Attempts[number-1].Answered() {
+	a := r.attempt(number)
+	if a == nil || a.Answered() {
 		return nil
 	}
-	a := &r.Attempts[number-1]
 	a.Throttled = throttled
 	if !r.Status.Terminal() && r.Status != StatusStopping {
 		r.Message = why.Message
@@ -191,16 +194,6 @@ func (r *Request) Delay(number int, why Failure, throttled bool, now time.Time) 
 	}
 	a.Delayed = why.Code
 	return []Event{r.refusal(AttemptDelayed, now, why, fmt.Sprintf("attempt %d: %s", number, why.Message))}
-}
-
-// Retired records that the resource of an attempt is removed.
-func (r *Request) Retired(number int, now time.Time) []Event {
-	if number < 1 || number > len(r.Attempts) || !r.Attempts[number-1].RetiredAt.IsZero() {
-		return nil
-	}
-	a := &r.Attempts[number-1]
-	a.RetiredAt = now
-	return []Event{r.event(AttemptRetired, now, fmt.Sprintf("attempt %d: %s is removed", number, a.Resource))}
 }
 
 // String is the failure as people read it.
@@ -215,15 +208,23 @@ func (f Failure) String() string {
 	return text
 }
 
-// shown says whether a look at the cloud shows all that the calls of the attempt can have launched.
+// shown says whether a look at the cloud shows everything that the calls of the attempt can have launched.
 func (a Attempt) shown(f Facts) bool {
 	return f.Complete && f.ObservedAt.Sub(a.CalledAt) > ShowsAfter
 }
 
-// overtaken says whether the attempt was refused while an earlier call of it was perhaps on its way, in another process or
-// after a crash: should that one have arrived, it has launched. Only a look after any such call has ended shows it.
+// overtaken says whether the attempt was refused while an earlier call of it may still have been on its way, made by
+// another process or before a crash. If that call arrived, it has launched; only a look after its end shows whether.
 func (a Attempt) overtaken(f Facts) bool {
 	return a.Answered() && a.Doubtful && !(f.Complete && f.ObservedAt.Sub(a.EarlierAt) >= CallLasts)
+}
+
+// attempt is the attempt of a number, nil when there is none.
+func (r Request) attempt(number int) *Attempt {
+	if number < 1 || number > len(r.Attempts) {
+		return nil
+	}
+	return &r.Attempts[number-1]
 }
 
 // openAttempt is the attempt whose outcome is unknown, nil when there is none.
@@ -243,22 +244,15 @@ func (r Request) lastAttempt() *Attempt {
 	return &r.Attempts[len(r.Attempts)-1]
 }
 
-// retirable lists the attempts whose resource has outlived its machines.
-func (r Request) retirable() []Attempt {
-	if r.Type != TypeAcquire || !r.Status.Terminal() {
-		return nil
-	}
-	alive := map[string]bool{}
-	for _, m := range r.Machines {
-		if !m.Gone() {
-			alive[m.Resource] = true
-		}
-	}
-	var out []Attempt
+// unproven says whether the attempt may have made something that its answer does not tell of.
+func (a Attempt) unproven() bool { return !a.Answered() || a.Doubtful }
+
+// Open says whether some attempt may have made something that its answer does not tell of, so that it must be looked for.
+func (r Request) Open() bool {
 	for _, a := range r.Attempts {
-		if a.Order.Retires && a.Resource != "" && a.RetiredAt.IsZero() && !alive[a.Resource] {
-			out = append(out, a)
+		if a.unproven() {
+			return true
 		}
 	}
-	return out
+	return false
 }

@@ -39,7 +39,7 @@ func ParsePrice(dollars string) (Price, error) {
 	return Price(math.Ceil(value*1e6 - 1e-3)), nil
 }
 
-// Cost is what machines take of the bounds that are not about their number. Zero means that it is not known.
+// Cost is what machines use up of the limits on processors and money. A zero figure is not known.
 type Cost struct {
 	VCPUs  int    `json:"vcpus,omitempty"`
 	Price  Price  `json:"price,omitempty"`
@@ -78,9 +78,9 @@ type TypeCost struct {
 	Cost
 }
 
-// NewEstimate estimates count machines, or units, of which each machine is one of the types. Nobody knows which, so
-// each unit counts as the dearest; and one machine's units more, since a cloud launches whole machines. Where the
-// figures of one type are not known, the sum is not either.
+// NewEstimate estimates count machines, or units, when each machine may be any of the types. Nobody knows which, so each
+// unit counts as the dearest. A cloud launches whole machines and may exceed the count by all but one of the units of the
+// largest; that is included. Where the figure of one type is not known, the sum is not known either.
 func NewEstimate(count int, types []TypeCost) Estimate {
 	e := Estimate{Types: types}
 	if len(types) == 0 {
@@ -116,8 +116,8 @@ func NewEstimate(count int, types []TypeCost) Estimate {
 // Cost is the estimate as a sum.
 func (e Estimate) Cost() Cost { return Cost{VCPUs: e.VCPUs, Price: e.Price} }
 
-// appraise writes down what a machine costs, as far as its type and the way in which it is paid for tell. A type that
-// the estimate does not list costs nothing that is known.
+// appraise sets what a machine costs by its type and lifecycle, or by its type alone. A type that the estimate does not
+// list has no known cost.
 func (r Request) appraise(m *Machine) {
 	byType := false
 	for _, t := range r.Estimate.Types {

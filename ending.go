@@ -2,7 +2,7 @@ package ohfp
 
 import "time"
 
-// EndMachines stores the intent to end machines of the request. Machines that are gone or already have a reason keep it.
+// EndMachines stores the intent to end machines of the request. A machine that is gone, or is to end already, stays as it is.
 func (r *Request) EndMachines(ids []MachineID, reason Reason, now time.Time) []Event {
 	chosen := make(map[MachineID]bool, len(ids))
 	for _, id := range ids {
@@ -19,8 +19,8 @@ func (r *Request) EndMachines(ids []MachineID, reason Reason, now time.Time) []E
 	return events
 }
 
-// EndAccepted records that a provider accepted the order to end machines, and the states that it told. A return or a
-// release is under way from its first accepted machine on.
+// EndAccepted records that a provider accepted the order to end machines, with the states that it told. A request is in
+// progress from its first accepted machine on.
 func (r *Request) EndAccepted(provider string, states map[MachineID]MachineState, now time.Time) []Event {
 	var events []Event
 	for i := range r.Machines {
@@ -43,8 +43,8 @@ func (r *Request) EndAccepted(provider string, states map[MachineID]MachineState
 	return events
 }
 
-// Recover takes back that machines are gone, because looks that are far enough apart show them: they are ended, for the
-// reason that they were to end for, if there was one.
+// Recover takes back that machines are gone, because looks that are far enough apart show them. They are ended, for the
+// reason for which they were to end if they had one.
 func (r *Request) Recover(seen []Machine, reason Reason, now time.Time) []Event {
 	shown := make(map[MachineID]Machine, len(seen))
 	for _, m := range seen {
@@ -65,30 +65,4 @@ func (r *Request) Recover(seen []Machine, reason Reason, now time.Time) []Event 
 		}
 	}
 	return events
-}
-
-// TakeIn records a fleet or group that bears the request and that its record lacks. That it replaces what it loses is not
-// known any more; to hold it to a target is right either way.
-func (r *Request) TakeIn(seen ResourceFacts, now time.Time) {
-	r.takeIn(seen.Resource, Order{Async: true, Keeps: true, Retires: true, Target: seen.Target}, now)
-}
-
-// TakeInSource records what a machine came from, where the record lacks it and it launches nothing by itself, so that it
-// is removed when its machines are gone.
-func (r *Request) TakeInSource(m Machine, now time.Time) {
-	r.takeIn(m.Resource, Order{Retires: true}, now)
-}
-
-func (r *Request) takeIn(resource string, order Order, now time.Time) {
-	if resource == "" {
-		return
-	}
-	for _, a := range r.Attempts {
-		if a.Resource == resource {
-			return
-		}
-	}
-	r.Attempts = append(r.Attempts, Attempt{
-		Number: len(r.Attempts) + 1, Order: order, IntendedAt: now, CalledAt: now, AnsweredAt: now, Resource: resource,
-	})
 }

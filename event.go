@@ -99,7 +99,7 @@ type Event struct {
 	CloudRequest string     `json:"cloudRequestId,omitempty"` // of a refusal: the cloud's id of the call, for its support
 }
 
-// by says who asked for what events tell.
+// by names in events who asked for what they tell of.
 func by(actor Origin, events ...Event) []Event {
 	for i := range events {
 		events[i].Actor = actor.String()
@@ -114,8 +114,8 @@ func (r Request) refusal(kind EventKind, now time.Time, f Failure, message strin
 	return e
 }
 
-// Report records what an answer has told whoever follows the request from outside: how many of its machines are ready,
-// or of a return gone, and its status when that is final. What was told before is no news.
+// Report records what an answer told whoever follows the request from outside: how many of its machines are ready (of a
+// return: gone), and its status when that is final. What was told before is no event.
 func (r *Request) Report(reader Origin, now time.Time) []Event {
 	machines, status := 0, Status("")
 	for _, m := range r.Machines {
@@ -137,8 +137,7 @@ func (r *Request) Report(reader Origin, now time.Time) []Event {
 	return by(reader, r.event(RequestReported, now, fmt.Sprintf("told that it is %s, with %d machines %s", r.Status, machines, what)))
 }
 
-// EndRefused records that the cloud refused to end machines of the request. As long as it refuses for the same reason,
-// that is no news.
+// EndRefused records that the cloud refused to end machines of the request. The same refusal again is no event.
 func (r *Request) EndRefused(f Failure, now time.Time) []Event {
 	if r.EndTrouble == f.Code {
 		return nil

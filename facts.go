@@ -53,15 +53,15 @@ func (r *Request) Fold(f Facts, now time.Time) []Event {
 		case r.paced():
 			r.Message = r.waiting(now)
 		case r.Type == TypeAcquire && r.held() < r.Count && r.refused():
-			// Who waits for capacity is told so at once, not when the time is over.
+			// Whoever waits for capacity is told so at once, not when the time is up.
 			r.Message = r.shortfall()
 		}
 	}
 	return events
 }
 
-// knownSince is by our own clock where the record tells: the cloud's may be minutes behind, which would make a new machine
-// look old.
+// knownSince is when the machine became known, by our own clock where the record has that: the cloud's clock may be minutes
+// behind, which would make a new machine look old.
 func (m Machine) knownSince() time.Time {
 	switch {
 	case !m.KnownAt.IsZero():
@@ -116,8 +116,8 @@ func (r *Request) admit(machines []Machine, kind EventKind, now time.Time) []Eve
 	return events
 }
 
-// deliver hands over the machines that are ready, but for those that are not needed and will be ended. Once it is
-// decided how the request ends, nothing more is handed over.
+// deliver hands over the machines that are ready, except those that are not needed and will be ended. Once it is decided
+// how the request ends, nothing more is handed over.
 func (r *Request) deliver(now time.Time) []Event {
 	if r.Status != StatusPending && r.Status != StatusInProgress {
 		return nil
@@ -137,7 +137,7 @@ func (r *Request) deliver(now time.Time) []Event {
 	return events
 }
 
-// attemptOf finds the attempt that launched the machine: by resource, else the one of which it is not known what it brought.
+// attemptOf finds the attempt that launched the machine: by its resource, or else the one whose outcome is not certain.
 func (r *Request) attemptOf(m Machine) *Attempt {
 	for i := range r.Attempts {
 		if m.Resource != "" && r.Attempts[i].Resource == m.Resource {

@@ -2,6 +2,7 @@ package ohfp
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -18,8 +19,8 @@ const (
 	MachineTerminated   MachineState = "terminated"
 )
 
-// machineMoves lists the legal moves. Clouds skip states between two looks, so every later state is reachable, but a
-// machine that is on its way out never comes back: a read that says so is an old one.
+// machineMoves lists the legal moves. A machine may pass through several states between two looks, so every later state is
+// reachable. One that is on its way out never comes back: a read that says so is an old one.
 var machineMoves = map[MachineState][]MachineState{
 	"":                  {MachinePending, MachineRunning, MachineStopping, MachineStopped, MachineShuttingDown, MachineTerminated},
 	MachinePending:      {MachineRunning, MachineStopping, MachineStopped, MachineShuttingDown, MachineTerminated},
@@ -32,12 +33,7 @@ var machineMoves = map[MachineState][]MachineState{
 
 // MayBecome says whether a machine in state s may be seen in state next.
 func (s MachineState) MayBecome(next MachineState) bool {
-	for _, legal := range machineMoves[s] {
-		if legal == next {
-			return true
-		}
-	}
-	return s == next
+	return s == next || slices.Contains(machineMoves[s], next)
 }
 
 // Lifecycle is how a machine is paid for.
@@ -114,6 +110,12 @@ func (m Machine) Ready() bool {
 	return m.State == MachineRunning && m.Name != "" && m.PrivateIP != ""
 }
 
+// inHand says whether the machine serves the request now: it is there and was ready once, or its user has already given
+// it back.
+func (m Machine) inHand() bool {
+	return m.Ending == ReasonReturned || m.Wanted() && !m.DeliveredAt.IsZero()
+}
+
 // Units is the weight of the machine, at least 1.
 func (m Machine) Units() int { return max(m.Weight, 1) }
 
@@ -136,8 +138,8 @@ func (m *Machine) End(reason Reason, now time.Time) {
 	}
 }
 
-// see merges what the cloud showed into what is known. What a terminated machine had (addresses, name) is kept, because
-// its user still asks about it. A state that the machine cannot take from here is an old read and is passed over.
+// see merges what the cloud showed into what is known. A terminated machine keeps its name and addresses, because its user
+// still asks about it. A state that the machine cannot reach any more comes from an old read and is passed over.
 func (m *Machine) see(seen Machine, now time.Time) []Event {
 	var events []Event
 	before := m.State

@@ -6,13 +6,8 @@ import (
 	"time"
 )
 
-// Move lets one of the request's fallbacks launch what its provider has refused.
-type Move struct{}
-
-func (Move) action() {}
-
-// movable says whether another provider may be asked: the last launch was refused in a way that says nothing of others,
-// and nothing that was ever ordered can bring a machine any more.
+// movable says whether another provider may be asked: the last launch was refused for a reason that need not hold elsewhere,
+// and nothing that was ever ordered can still bring a machine.
 func (r Request) movable() bool {
 	last := r.lastAttempt()
 	if len(r.Fallbacks) == 0 || last == nil || !last.Elsewhere || len(r.Machines) > 0 {
@@ -21,8 +16,8 @@ func (r Request) movable() bool {
 	return !slices.ContainsFunc(r.Attempts, func(a Attempt) bool { return a.unproven() || a.launchesItself() })
 }
 
-// MoveTo gives the request to one of its fallbacks and records that one's first order in the same step, so that at no time
-// two providers have an order whose outcome is open.
+// MoveTo gives the request to one of its fallbacks and records its first order with it in the same step, so that two
+// providers never have an order whose outcome is open.
 func (r *Request) MoveTo(name string, order Order, now time.Time) ([]Event, error) {
 	at := slices.Index(r.Fallbacks, name)
 	if at < 0 || !r.movable() {

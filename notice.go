@@ -46,8 +46,8 @@ type Notice struct {
 	Force    bool          `json:"force,omitempty"`    // we give it back ourselves once it is due
 }
 
-// Noticed says whether the machine is being taken back: a notice stands, and the machine is still there, or it is not and
-// the user who had it has not given it back yet.
+// Noticed says whether the machine is being taken back: a notice stands, and the machine is still there or its user has not
+// given it back yet.
 func (m Machine) Noticed() bool {
 	return m.Notice.Kind != "" && (!m.Gone() || !m.DeliveredAt.IsZero() && m.Kept())
 }
@@ -55,9 +55,9 @@ func (m Machine) Noticed() bool {
 // Kept says whether nobody has given the machine back or decided to end it, whatever became of it.
 func (m Machine) Kept() bool { return m.Ending == "" && m.Return == "" }
 
-// Notify stores a notice about the machine and tells of it. One that does not say when it was announced counts as announced
-// now, unless it is known. A notice that is less certain than the one that stands, or
-// says the same, changes nothing, and neither does one about a machine that is gone or on its way to be ended by us.
+// Notify stores a notice about the machine and returns its event. One that does not say when it was announced counts as
+// announced now, unless it is known already. A notice that is less certain than the one that stands, or says the same,
+// changes nothing; neither does one about a machine that is gone or that we are ending.
 func (m *Machine) Notify(n Notice, now time.Time) []Event {
 	if !m.Kept() || m.Gone() {
 		return nil
@@ -98,7 +98,7 @@ func (n Notice) replaces(stands Notice) bool {
 	}
 }
 
-// bounded keeps clocks that are ahead of ours from promising time that nobody has.
+// bounded corrects a notice from a clock that is ahead of ours, which would promise more time than there is.
 func (n Notice) bounded(now time.Time) Notice {
 	if ahead := n.AnnouncedAt.Sub(now); ahead > 0 {
 		n.AnnouncedAt = now
@@ -132,7 +132,7 @@ func (m *Machine) Admit(now time.Time) []Event {
 	return []Event{event}
 }
 
-// Withdraw takes a notice of a kind back. What its user has given back since is not undone.
+// Withdraw takes back a notice of a kind. A machine that its user has given back since stays given back.
 func (m *Machine) Withdraw(kind NoticeKind, actor string, now time.Time) []Event {
 	if m.Notice.Kind != kind || m.Gone() || !m.Kept() {
 		return nil
@@ -143,8 +143,8 @@ func (m *Machine) Withdraw(kind NoticeKind, actor string, now time.Time) []Event
 	return []Event{event}
 }
 
-// lost records that a machine in its user's hands is gone although nobody here ended it. The event of that is the change
-// of state.
+// lost records that a machine in its user's hands is gone although nobody here ended it. The change of state is the event
+// that tells of it.
 func (m *Machine) lost(now time.Time) {
 	if !m.Gone() || m.DeliveredAt.IsZero() || !m.Kept() || m.Notice.Kind.certainty() > NoticeStateChange.certainty() {
 		return

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Pace is how far the cloud's rate has put the next launch of a request off.
+// Pace says until when the cloud's rate puts off the next launch of a request.
 type Pace struct {
 	Until time.Time `json:"until"`         // nothing is launched before; zero: nothing waits
 	Done  time.Time `json:"done,omitzero"` // when all that is missing may have been launched; zero: not known
@@ -54,7 +54,7 @@ func thousands(n int) string {
 	return text
 }
 
-// about rounds a time up to what changes seldom enough to be stored whenever it does.
+// about rounds a time up so coarsely that storing it whenever it changes costs few writes.
 func about(d time.Duration) string {
 	const step = 10 * time.Second
 	switch {

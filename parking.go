@@ -2,8 +2,8 @@ package ohfp
 
 import "time"
 
-// Park stores the intent to stop the machine until it is wanted again. It stays its user's and keeps counting: it is not lost, and
-// nothing is launched for it. Only a machine that its user has can be parked, and only one that nothing would replace.
+// Park stores the intent to stop the machine until it is wanted again. The machine stays its user's and keeps counting:
+// nothing is launched in its place. Only a delivered machine can be parked, and not a spot machine.
 func (m *Machine) Park(by string, now time.Time) ([]Event, error) {
 	switch {
 	case !m.inHand() || m.Ending != "" || !m.Alive():
@@ -35,7 +35,8 @@ func (m *Machine) orderEvent(what, by string, now time.Time) Event {
 	return event
 }
 
-// KeptBy is the fleet or group that would replace the machine when it does not run; empty: nothing would.
+// KeptBy is the fleet or group that would replace the machine if it were stopped, empty when nothing would. Callers of
+// Park ask it first.
 func (r Request) KeptBy(m Machine) string {
 	for _, a := range r.Attempts {
 		if a.Order.Keeps && a.Resource != "" && a.Resource == m.Resource {

@@ -2,7 +2,6 @@ package ohfp
 
 import (
 	"fmt"
-	"slices"
 	"time"
 )
 
@@ -14,50 +13,6 @@ const (
 	TypeAcquire RequestType = "acquire"
 	TypeReturn  RequestType = "return"
 )
-
-// Status is where a request is in its life.
-type Status string
-
-// The statuses. The first three may change; the others are terminal.
-const (
-	StatusPending    Status = "pending"     // written down, no cloud call answered yet
-	StatusInProgress Status = "in_progress" // the cloud accepted a launch or an order to end machines
-	StatusStopping   Status = "stopping"    // it is decided how the request ends; what exists is being released
-	StatusComplete   Status = "complete"    // all that was asked for was delivered or is gone
-	StatusPartial    Status = "partial"     // some of it
-	StatusFailed     Status = "failed"      // none of it, and trying again cannot help
-	StatusTimeout    Status = "timeout"     // none of it within the time allowed
-	StatusCancelled  Status = "cancelled"   // somebody changed their mind
-)
-
-var statusMoves = map[Status][]Status{
-	StatusPending: {
-		StatusInProgress, StatusStopping, StatusComplete, StatusPartial, StatusFailed, StatusTimeout, StatusCancelled,
-	},
-	StatusInProgress: {StatusStopping, StatusComplete, StatusPartial, StatusFailed, StatusTimeout, StatusCancelled},
-	StatusStopping:   {StatusPartial, StatusFailed, StatusTimeout, StatusCancelled},
-}
-
-// Statuses lists every status in the order of a request's life.
-func Statuses() []Status {
-	return []Status{
-		StatusPending, StatusInProgress, StatusStopping,
-		StatusComplete, StatusPartial, StatusFailed, StatusTimeout, StatusCancelled,
-	}
-}
-
-// Terminal says whether the status is final.
-func (s Status) Terminal() bool { return len(statusMoves[s]) == 0 }
-
-// MayBecome says whether a request in status s may move to next.
-func (s Status) MayBecome(next Status) bool {
-	for _, legal := range statusMoves[s] {
-		if legal == next {
-			return true
-		}
-	}
-	return false
-}
 
 // Origin records which face asked, and who.
 type Origin struct {
@@ -110,14 +65,6 @@ type Request struct {
 	Machines []Machine     `json:"-"`                 // the store keeps machines as records of their own
 
 	Version int64 `json:"-"` // set by the store
-}
-
-// AbandonPolicy says what becomes of a request that nobody follows. It is copied into each request, so that a changed
-// configuration does not surprise requests that are under way.
-type AbandonPolicy struct {
-	Unanswered time.Duration `json:"unanswered"` // release a request whose answer never left us after this long
-	Unpolled   time.Duration `json:"unpolled"`   // an answered request nobody polled is abandoned after this long
-	Release    bool          `json:"release"`    // also release abandoned ones; otherwise they are only listed
 }
 
 // Unknown is a machine named in a return that no record and no tag says is ours. It was not touched.
@@ -185,8 +132,8 @@ func (r *Request) Become(next Status, message string, now time.Time) ([]Event, e
 	return []Event{r.event(RequestChanged, now, text)}, nil
 }
 
-// Stop stores the decision how the request will end, for which reason its unneeded machines are ended, and why.
-// The first decision stays. A terminal request cannot be stopped.
+// Stop stores the decision how the request will end and, for people, why; because is the reason with which its unneeded
+// machines are ended. The first decision stays. A terminal request cannot be stopped.
 func (r *Request) Stop(verdict Status, because Reason, message string, now time.Time) ([]Event, error) {
 	switch {
 	case r.Type == TypeReturn:
@@ -223,12 +170,6 @@ func (r Request) Delivered() int {
 	return r.units(func(m Machine) bool { return m.inHand() || !m.DeliveredAt.IsZero() && m.Ending == "" })
 }
 
-// inHand says whether the machine serves the request now: it is there and was ready once, or its user has already given
-// it back.
-func (m Machine) inHand() bool {
-	return m.Ending == ReasonReturned || m.Wanted() && !m.DeliveredAt.IsZero()
-}
-
 // ready is how many units serve the request now.
 func (r Request) ready() int { return r.units(Machine.inHand) }
 
@@ -258,19 +199,19 @@ func (r Request) units(counts func(Machine) bool) int {
 	return units
 }
 
-// Settled says whether nothing of the request is left to do: it is terminal, no machine of it is still being ended, no
-// resource of it waits to be shrunk or removed, and it holds no machines that nobody may have learned of.
+// Settled says whether nothing is left to do for the request: it is terminal, none of its machines is still being ended,
+// none of its resources waits to be shrunk or removed, and it holds no machines that nobody may know of.
 func (r Request) Settled() bool {
 	if !r.Status.Terminal() {
 		return false
 	}
-	unheard := r.PolledAt.IsZero() &&
+	mayBeReleased := r.PolledAt.IsZero() &&
 		(r.AnsweredAt.IsZero() && r.Abandon.Unanswered > 0 || r.Abandon.Release && r.Abandon.Unpolled > 0)
 	for _, m := range r.Machines {
 		if m.Gone() {
 			continue
 		}
-		if r.ends(m) || r.Type == TypeAcquire && m.Wanted() && (unheard || m.DeliveredAt.IsZero()) {
+		if r.ends(m) || r.Type == TypeAcquire && m.Wanted() && (mayBeReleased || m.DeliveredAt.IsZero()) {
 			return false
 		}
 	}
@@ -285,7 +226,7 @@ func (r Request) Settled() bool {
 	return len(r.retirable()) == 0 && len(r.uncleared()) == 0
 }
 
-// uncleared lists the requests for machines that a finished return may have left without machines.
+// uncleared lists the requests for machines whose last machine a finished return may have ended.
 func (r Request) uncleared() []RequestID {
 	if r.Type != TypeReturn || !r.Status.Terminal() || !r.ClearedAt.IsZero() {
 		return nil
@@ -308,24 +249,6 @@ func (r Request) ends(m Machine) bool {
 		return m.Return == r.ID
 	}
 	return m.Ending != "" && m.Return == ""
-}
-
-// Abandoned says whether nobody follows the request, which is under way or holds machines: no status was ever asked for.
-// The machines must be known for that.
-func (r Request) Abandoned(now time.Time) bool {
-	if r.Type != TypeAcquire || r.Abandon.Unpolled <= 0 || !r.PolledAt.IsZero() || now.Sub(r.CreatedAt) <= r.Abandon.Unpolled {
-		return false
-	}
-	return !r.Status.Terminal() || slices.ContainsFunc(r.Machines, Machine.Wanted)
-}
-
-// NoteAbandoned tells once that a request is abandoned.
-func (r *Request) NoteAbandoned(now time.Time) []Event {
-	if !r.AbandonedAt.IsZero() || !r.Abandoned(now) {
-		return nil
-	}
-	r.AbandonedAt = now
-	return []Event{r.event(RequestAbandoned, now, fmt.Sprintf("nobody has asked for its status within %s", r.Abandon.Unpolled))}
 }
 
 func (r Request) event(kind EventKind, now time.Time, message string) Event {

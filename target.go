@@ -22,26 +22,15 @@ func (t *Target) add(m Machine, units int) {
 	}
 }
 
-// ResourceTarget is a target and whose it is.
+// ResourceTarget is the target of one resource.
 type ResourceTarget struct {
 	Resource string
 	Target   Target
 }
 
-// ResourceFacts is what one look showed of a resource that launches by itself.
-type ResourceFacts struct {
-	Resource string
-	Request  RequestID // from its tag; empty when the cloud did not tell
-	Target   Target    // as the cloud has it
-	Active   bool      // it may still launch
-	Busy     bool      // its target is being changed and cannot be changed now
-	Gone     bool      // the cloud no longer has it; its machines may still run
-	Failures []Failure // why it lacks machines, newest first
-}
-
-// Targets lists the resources that would launch more than is wanted, by what they were told or a later look showed, and
-// what they shall have instead; of those that launched one of the machines named, or of all when none is named. A
-// provider is told before machines end, so that nothing is replaced.
+// Targets lists the resources that would launch more than is wanted, with the targets that they should have instead. What
+// they would launch follows from what they were last told, or from a later look. With machines, it lists only the
+// resources that launched one of them. Providers lower targets before machines end, so that nothing is replaced.
 func (r Request) Targets(f Facts, machines ...MachineID) []ResourceTarget {
 	named := make(map[MachineID]bool, len(machines))
 	for _, id := range machines {
@@ -81,27 +70,13 @@ func (r *Request) Told(targets []ResourceTarget, now time.Time) []Event {
 	return events
 }
 
-// Yield records that the unfilled rest of an attempt will be asked for another way.
-func (r *Request) Yield(number int, now time.Time) []Event {
-	if number < 1 || number > len(r.Attempts) || !r.Attempts[number-1].YieldedAt.IsZero() {
-		return nil
-	}
-	r.Attempts[number-1].YieldedAt = now
-	return []Event{r.event(AttemptYielded, now, fmt.Sprintf("attempt %d: what %s has not brought is asked for in another way", number, r.Attempts[number-1].Resource))}
-}
-
-// launchesItself says whether the attempt made a resource that may launch without being called again.
-func (a Attempt) launchesItself() bool {
-	return a.Order.Async && a.Resource != "" && a.RetiredAt.IsZero()
-}
-
-// fills says whether the resource of the attempt is still to launch what it was ordered.
+// fills says whether the resource of the attempt is still meant to launch what was ordered.
 func (r Request) fills(a Attempt) bool {
 	return (r.Status == StatusPending || r.Status == StatusInProgress) && a.YieldedAt.IsZero()
 }
 
-// intended is the target that the resource of an attempt shall have: while it fills what was ordered, less what was
-// given back or ended; from then on what it holds and somebody wants.
+// intended is the target that the resource of an attempt should have. While it fills, that is what was ordered, less what
+// was given back or ended; from then on it is what the resource holds and somebody wants.
 func (r Request) intended(a Attempt) Target {
 	filling := r.fills(a)
 	var t Target
@@ -120,7 +95,8 @@ func (r Request) intended(a Attempt) Target {
 	return t
 }
 
-// told is the target that the cloud has by what we know: what a look showed since it was last told, else what it was told.
+// told is the target that the cloud has as far as we know: what a look has shown since the resource was last told one, or
+// else what it was told.
 func (a Attempt) told(f Facts) (t Target, busy, launching bool) {
 	t = a.Order.Target
 	if !a.ToldAt.IsZero() {
@@ -135,8 +111,8 @@ func (a Attempt) told(f Facts) (t Target, busy, launching bool) {
 	return t, false, launching
 }
 
-// launchesOn says whether a resource may still launch more than is wanted, or may have done so before it was told not to:
-// only a complete look after that shows all that it has.
+// launchesOn says whether a resource may still launch more than is wanted, or may have done so before it was told not to.
+// Only a complete look after it was told shows everything that it has.
 func (r Request) launchesOn(f Facts) bool {
 	for _, a := range r.Attempts {
 		if a.launchesItself() && !a.Ended {
@@ -150,8 +126,8 @@ func (r Request) launchesOn(f Facts) bool {
 	return false
 }
 
-// waits says whether a resource is expected to bring more by itself, so that a shortage is none yet. A resource that has
-// yielded is waited for until it is known to launch no more than it holds.
+// waits says whether nothing more should be asked for yet, because a resource is expected to bring more by itself. One that
+// has yielded is waited for until it is known to launch no more than it holds.
 func (r Request) waits(f Facts) bool {
 	for _, a := range r.Attempts {
 		if a.launchesItself() && !a.Ended && a.YieldedAt.IsZero() {
@@ -161,63 +137,25 @@ func (r Request) waits(f Facts) bool {
 	return r.yielded() && r.launchesOn(f)
 }
 
-// yielding is the attempt that has had its time and is still short, nil when there is none.
-func (r Request) yielding(now time.Time) *Attempt {
-	for i := range r.Attempts {
-		a := &r.Attempts[i]
-		if a.launchesItself() && a.Order.Yields > 0 && a.YieldedAt.IsZero() && now.Sub(a.AnsweredAt) >= a.Order.Yields {
-			return a
+// retarget adds the targets to be lowered. They come after the machines to be ended, so that a refused target does not keep
+// machines of other resources alive. Ending a machine lowers the target of its own resource already.
+func (r Request) retarget(actions []Action, f Facts) []Action {
+	set := map[string]bool{}
+	for _, action := range actions {
+		if end, ok := action.(Terminate); ok {
+			for _, t := range r.Targets(f, end.Machines...) {
+				set[t.Resource] = true
+			}
 		}
 	}
-	return nil
-}
-
-// learn records what a look told of the resources.
-func (r *Request) learn(f Facts) {
-	for _, seen := range f.Resources {
-		a := r.madeBy(seen)
-		if a == nil {
-			continue
-		}
-		a.Resource = seen.Resource
-		if has, _, _ := a.told(Facts{}); !seen.Gone && seen.Target != has && f.ObservedAt.After(a.ToldAt) {
-			a.Told, a.ToldAt = seen.Target, f.ObservedAt // as when the answer to an order to change it was lost
-		}
-		if len(seen.Failures) > 0 {
-			a.Failures = seen.Failures
-		}
-		if ended := f.Complete && (seen.Gone || !seen.Active); ended && !a.Ended {
-			a.Ended = true
-			a.Exhausted = a.Exhausted || len(a.Failures) > 0 // it had every offering to choose from
+	var targets []ResourceTarget
+	for _, t := range r.Targets(f) {
+		if !set[t.Resource] {
+			targets = append(targets, t)
 		}
 	}
-}
-
-// madeBy is the attempt that made a resource: by its name or, where the answer of the call is not known, by its tag.
-func (r *Request) madeBy(seen ResourceFacts) *Attempt {
-	for i := range r.Attempts {
-		if a := &r.Attempts[i]; a.Order.Async && a.Resource == seen.Resource {
-			return a
-		}
+	if len(targets) > 0 {
+		actions = append(actions, Retarget{Targets: targets})
 	}
-	for i := range r.Attempts {
-		a := &r.Attempts[i]
-		if a.Order.Async && a.Resource == "" && a.unproven() && seen.Request == r.ID && !seen.Gone {
-			return a
-		}
-	}
-	return nil
-}
-
-// unproven says whether the attempt may have made something of which its answer does not tell.
-func (a Attempt) unproven() bool { return !a.Answered() || a.Doubtful }
-
-// Open says whether an attempt may have made something of which its answer does not tell, so that it must be looked for.
-func (r Request) Open() bool {
-	for _, a := range r.Attempts {
-		if a.unproven() {
-			return true
-		}
-	}
-	return false
+	return actions
 }

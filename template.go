@@ -34,7 +34,7 @@ type Template struct {
 	ProviderType string               `json:"providerType,omitempty"` // for example aws
 	ProviderAPI  string               `json:"providerApi,omitempty"`  // for example EC2Fleet; empty: the provider chooses
 	MaxNumber    int                  `json:"maxNumber"`              // machines or units alive at once, or Unlimited
-	CapacityUnit CapacityUnit         `json:"capacityUnit,omitempty"` //
+	CapacityUnit CapacityUnit         `json:"capacityUnit,omitempty"` // what a count means
 	Timeout      time.Duration        `json:"timeout,omitempty"`      // how long a request may take; 0: the configured default
 	Attributes   map[string]Attribute `json:"attributes,omitempty"`   // the operator's own, kept verbatim
 	Spec         json.RawMessage      `json:"spec,omitempty"`         // the provider's fields
