@@ -23,6 +23,7 @@ type Check struct {
 	Status  string  `json:"status"` // ok, warning or failed
 	Latency float64 `json:"latencyMs"`
 	Detail  string  `json:"detail,omitempty"` // one sentence
+	Err     error   `json:"-"`                // why it failed, which Detail says
 }
 
 // How a look can end.
@@ -39,7 +40,7 @@ func (h *HealthReport) Look(name string, now func() time.Time, look func() (deta
 	c := Check{Check: name, Status: StatusOK, Detail: detail, Latency: math.Round(now().Sub(began).Seconds()*1e6) / 1e3}
 	switch {
 	case err != nil:
-		c.Status, c.Detail, h.Healthy = StatusFailed, err.Error(), false
+		c.Status, c.Detail, c.Err, h.Healthy = StatusFailed, err.Error(), err, false
 	case warning != "":
 		c.Status, c.Detail = StatusWarning, warning
 	}

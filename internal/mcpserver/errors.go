@@ -9,6 +9,7 @@ import (
 
 	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/internal/access"
+	"github.com/openhostfactory/ohfp/internal/telemetry"
 )
 
 // Failure is why a tool did not do what it was asked.
@@ -26,7 +27,7 @@ const inMeta = "ohfp/error"
 // text may say what is nobody's business: it is logged and not told.
 func NewFailure(err error) Failure {
 	var refusal *access.Refusal
-	f := Failure{Message: err.Error(), Retry: ohfp.Retryable(err)}
+	f := Failure{Message: telemetry.Scrub(err.Error()), Retry: ohfp.Retryable(err)}
 	switch kind := ohfp.KindOf(err); {
 	case errors.As(err, &refusal):
 		f.Code, f.Advice = "denied", "Do not try again; tell the user which role it takes."

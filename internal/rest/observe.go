@@ -10,6 +10,7 @@ import (
 
 	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/api"
+	"github.com/openhostfactory/ohfp/internal/access"
 	"github.com/openhostfactory/ohfp/internal/figures"
 	"github.com/openhostfactory/ohfp/internal/query"
 	"github.com/openhostfactory/ohfp/internal/telemetry"
@@ -139,8 +140,12 @@ func addWatched(on *surface) {
 		Operation: "system.status", Method: http.MethodGet, Path: "/api/v1/system/status", ID: "getSystemStatus", Tag: "system",
 		Summary: "How the program is that answers",
 	},
-		func(context.Context, *struct{}) (*statusAnswer, error) {
-			return &statusAnswer{Body: s.Watched.Status()}, nil
+		func(ctx context.Context, _ *struct{}) (*statusAnswer, error) {
+			told := s.Watched.Status()
+			if told.Problem = telemetry.Scrub(told.Problem); told.Problem != "" && !callerOf(ctx).Role.Covers(access.Admin) {
+				told.Problem = "the last look had a problem; administrators are told which, and the log says it"
+			}
+			return &statusAnswer{Body: told}, nil
 		})
 	add(on, route{
 		Operation: "system.health", Method: http.MethodGet, Path: "/api/v1/system/health", ID: "getSystemHealth", Tag: "system",
@@ -148,6 +153,9 @@ func addWatched(on *surface) {
 	},
 		func(ctx context.Context, _ *struct{}) (*checksAnswer, error) {
 			out := &checksAnswer{Status: http.StatusOK, Body: s.Watched.Checks(ctx)}
+			for i, check := range out.Body.Checks {
+				s.tell(ctx, &out.Body.Checks[i].Detail, "what was looked at", check.Err)
+			}
 			if !out.Body.Healthy {
 				out.Status = http.StatusServiceUnavailable
 			}

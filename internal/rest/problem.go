@@ -14,6 +14,7 @@ import (
 	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/api"
 	"github.com/openhostfactory/ohfp/internal/access"
+	"github.com/openhostfactory/ohfp/internal/telemetry"
 )
 
 // Problem is a failure as it is answered.
@@ -77,7 +78,7 @@ func (s *Server) problemOf(ctx context.Context, err error) *Problem {
 		s.Log.ErrorContext(ctx, "internal error in an answer", "error", err)
 		return newProblem(http.StatusInternalServerError, "internal_error", "internal error")
 	}
-	p := newProblem(list[i].status, list[i].name, err.Error())
+	p := newProblem(list[i].status, list[i].name, telemetry.Scrub(err.Error()))
 	p.Retry = ohfp.Retryable(err)
 	return p
 }
@@ -87,7 +88,43 @@ func sentence(err error) string {
 	if ohfp.KindOf(err) == nil {
 		return "internal error"
 	}
-	return err.Error()
+	return telemetry.Scrub(err.Error())
+}
+
+// tell puts an error of the store, or of a look at the program, into an answer in the place of its text. Such errors have the
+// words of drivers, with addresses, users and paths: they are for administrators and the log; others are told what it means.
+func (s *Server) tell(ctx context.Context, text *string, what string, err error) {
+	if err == nil {
+		return
+	}
+	s.Log.WarnContext(ctx, "a caller was told of a failure", "of", what, "error", err)
+	if callerOf(ctx).Role.Covers(access.Admin) {
+		*text = telemetry.Scrub(err.Error())
+		return
+	}
+	*text = what + " " + meaning(err) + "; administrators are told why, and the log says it under call " + telemetry.CallOf(ctx)
+}
+
+// meaning is what a kind of failure says about what was looked at.
+func meaning(err error) string {
+	switch ohfp.KindOf(err) {
+	case ohfp.ErrUnavailable:
+		return "was not reached, or failed"
+	case ohfp.ErrTimeout:
+		return "did not answer in time"
+	case ohfp.ErrDenied:
+		return "refuses this program"
+	case ohfp.ErrThrottled:
+		return "is asked too often"
+	case ohfp.ErrInvalid:
+		return "is not set up as it should be"
+	case ohfp.ErrNotFound:
+		return "is not there"
+	case ohfp.ErrConflict:
+		return "is in use by another program"
+	default:
+		return "has failed"
+	}
 }
 
 func newProblem(status int, code, detail string) *Problem {

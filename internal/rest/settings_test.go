@@ -1,7 +1,10 @@
 package rest
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -10,7 +13,10 @@ import (
 
 	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/api"
+	"github.com/openhostfactory/ohfp/internal/access"
+	"github.com/openhostfactory/ohfp/internal/figures"
 	"github.com/openhostfactory/ohfp/internal/query"
+	"github.com/openhostfactory/ohfp/internal/telemetry"
 	"github.com/openhostfactory/ohfp/internal/view"
 )
 
@@ -49,6 +55,60 @@ func TestABrokenStore(t *testing.T) {
 		if a.StatusCode != http.StatusServiceUnavailable || !strings.Contains(a.Text, "the disk is gone") {
 			t.Errorf("%s: %s: %s", call, a.Status, a.Text)
 		}
+	}
+}
+
+// TestFailuresAreSafeToTell: nobody reads a password, and only administrators read the words of drivers.
+func TestFailuresAreSafeToTell(t *testing.T) {
+	t.Parallel()
+	const dsn = "postgresql://ohfp:hunter2@db.internal:5432/ohfp"
+	failure := ohfp.Errorf(ohfp.ErrUnavailable, "store cannot be reached: %w", errors.New("failed to connect to `"+dsn+"`: user=ohfp password=hunter2 open /var/lib/ohfp/ohfp.db"))
+	var lines lockedBuffer
+	w := newWorld(t, closed, func(w *world) {
+		w.broken = failure
+		w.server.Log = slog.New(slog.NewTextHandler(&lines, &slog.HandlerOptions{ReplaceAttr: telemetry.Mask}))
+		looks, status := w.server.Watched.Checks, w.server.Watched.Status
+		w.server.Watched.Checks = func(ctx context.Context) figures.HealthReport {
+			h := looks(ctx)
+			h.Look("store read", w.clock.Now, func() (string, string, error) { return "", "", failure })
+			return h
+		}
+		w.server.Watched.Status = func() api.SystemStatus {
+			told := status()
+			told.Problem = failure.Error()
+			return told
+		}
+		w.server.Providers = unreached{err: failure}
+	})
+	for _, role := range access.Roles() {
+		w.token = w.tokenFor(role)
+		for _, call := range []string{
+			"GET /api/v1/storage/health", "GET /api/v1/storage/validate", "POST /api/v1/storage/test", "GET /api/v1/system/health", "GET /api/v1/system/status",
+			"GET /api/v1/storage/metrics", "GET /api/v1/providers/cloud/health",
+		} {
+			method, path, _ := strings.Cut(call, " ")
+			a := w.call(method, path, "", "X-Request-Id", "call-of-"+string(role))
+			if strings.Contains(a.Text, "hunter2") {
+				t.Errorf("%s tells %s a password: %s", call, role, a.Text)
+			}
+			if path == "/api/v1/providers/cloud/health" {
+				continue // a cloud's words are for everybody who asks for machines
+			}
+			if a.StatusCode != http.StatusServiceUnavailable && path != "/api/v1/system/status" {
+				t.Errorf("%s: %s", call, a.Status)
+			}
+			raw := strings.Contains(a.Text, "/var/lib") || strings.Contains(a.Text, "db.internal")
+			switch problem := a.Header.Get("Content-Type") == problemJSON; {
+			case problem: // its words are those of the error, as everywhere
+			case raw != (role == access.Admin):
+				t.Errorf("%s tells %s: %s", call, role, a.Text)
+			case !raw && !strings.Contains(a.Text, "administrators are told"):
+				t.Errorf("%s does not tell %s where to look: %s", call, role, a.Text)
+			}
+		}
+	}
+	if log := lines.String(); strings.Contains(log, "hunter2") || !strings.Contains(log, "db.internal") {
+		t.Errorf("log:\n%s", log)
 	}
 }
 

@@ -54,6 +54,7 @@ func addStorage(on *surface) {
 		}
 		return http.StatusServiceUnavailable
 	}
+	const theStore = "the store"
 	const open = "Of the store that the program has open. 503 when something fails. "
 	add(on, route{
 		Operation: "storage.show", Method: http.MethodGet, Path: "/api/v1/storage", ID: "getStorage", Tag: "storage",
@@ -75,6 +76,7 @@ func addStorage(on *surface) {
 	},
 		func(ctx context.Context, in *storageHealthInput) (*storageHealthAnswer, error) {
 			found := s.Storage.Health(ctx, in.Detailed)
+			s.tell(ctx, &found.Details.Problem, theStore, found.Details.Err)
 			return &storageHealthAnswer{Status: fine(found.Healthy), Body: storageHealth{found}}, nil
 		})
 	add(on, route{
@@ -83,6 +85,9 @@ func addStorage(on *surface) {
 	},
 		func(ctx context.Context, _ *struct{}) (*storageValidationAnswer, error) {
 			found := s.Storage.Validate(ctx)
+			for i := range found.Checks {
+				s.tell(ctx, &found.Checks[i].Message, theStore, found.Checks[i].Err)
+			}
 			return &storageValidationAnswer{Status: fine(found.Success), Body: storageValidation{found}}, nil
 		})
 	add(on, route{
@@ -91,6 +96,7 @@ func addStorage(on *surface) {
 	},
 		func(ctx context.Context, _ *struct{}) (*storageTestAnswer, error) {
 			found := s.Storage.Test(ctx)
+			s.tell(ctx, &found.Message, theStore, found.Err)
 			return &storageTestAnswer{Status: fine(found.Success), Body: storageTest{found}}, nil
 		})
 	add(on, route{
@@ -99,6 +105,7 @@ func addStorage(on *surface) {
 	},
 		func(ctx context.Context, in *storageMetricsInput) (*storageMetricsAnswer, error) {
 			found, err := s.Storage.Measure(ctx, in.Rounds)
+			s.tell(ctx, &found.Details.Error, theStore, found.Details.Err)
 			return &storageMetricsAnswer{Body: storageMetrics{found}}, err
 		})
 }

@@ -406,6 +406,33 @@ func (f files) TakeTemplates(ctx context.Context, _ string, data []byte, how com
 	return changes, left, nil
 }
 
+// lockedBuffer takes the lines of a log.
+type lockedBuffer struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
+
+// unreached are clouds whose looks fail.
+type unreached struct {
+	clouds
+
+	err error
+}
+
+func (u unreached) Health(context.Context, string) (string, error) { return "", u.err }
+
 // leaky are clouds that fail with words that are nobody's business.
 type leaky struct{ clouds }
 

@@ -28,6 +28,7 @@ type MetricsDetails struct {
 	Kinds  []OperationTimes  `json:"operations"`
 	Holds  *store.Inspection `json:"holds,omitempty"`
 	Error  string            `json:"error,omitempty"` // the first
+	Err    error             `json:"-"`               // the same
 }
 
 // OperationTimes is how long operations of a kind took, in milliseconds.
@@ -58,7 +59,7 @@ func (k Keeper) Measure(ctx context.Context, rounds int) (m Metrics, err error) 
 			if err != nil {
 				of.Errors++
 				if m.Details.Error == "" {
-					m.Details.Error = err.Error()
+					m.Details.Error, m.Details.Err = err.Error(), err
 				}
 			}
 		}

@@ -32,6 +32,7 @@ type HealthDetails struct {
 	CheckMS float64           `json:"check_ms,omitempty"` // of reading and comparing everything
 	Holds   *store.Inspection `json:"holds,omitempty"`
 	Problem string            `json:"problem,omitempty"`
+	Err     error             `json:"-"` // the same
 }
 
 // Health opens the store, writes and reads a probe, and counts what there is. Thorough also reads everything and looks for damage.
@@ -61,6 +62,7 @@ func (k Keeper) Health(ctx context.Context, thorough bool) Health {
 	})
 	if err != nil {
 		h.Healthy, h.Status, d.Problem = false, "failed", err.Error()
+		d.Err = err
 	}
 	return h
 }
@@ -103,6 +105,7 @@ type TestResult struct {
 	WriteMS    float64 `json:"write_ms,omitempty"`
 	ReadMS     float64 `json:"read_ms,omitempty"`
 	RemoveMS   float64 `json:"remove_ms,omitempty"`
+	Err        error   `json:"-"` // why it failed, which Message says
 }
 
 // Test writes, reads and removes a probe.
@@ -119,7 +122,7 @@ func (k Keeper) Test(ctx context.Context) TestResult {
 		return err
 	})
 	if err != nil {
-		r.Status, r.Success, r.Message = "failed", false, err.Error()
+		r.Status, r.Success, r.Message, r.Err = "failed", false, err.Error(), err
 	}
 	return r
 }
@@ -137,6 +140,7 @@ type Validated struct {
 	Check   string `json:"check"`
 	OK      bool   `json:"ok"`
 	Message string `json:"message,omitempty"`
+	Err     error  `json:"-"` // why it is not OK, which Message says
 }
 
 // Validate tries whether the store can work where it is configured. A store in files that does not exist is not made for
@@ -145,7 +149,7 @@ type Validated struct {
 func (k Keeper) Validate(ctx context.Context) Validation {
 	v := Validation{Status: "ok", Success: true}
 	add := func(check, good string, err error) bool {
-		one := Validated{Check: check, OK: err == nil, Message: good}
+		one := Validated{Check: check, OK: err == nil, Message: good, Err: err}
 		if err != nil {
 			one.Message, v.Status, v.Success = err.Error(), "failed", false
 		}

@@ -2,7 +2,9 @@ package telemetry
 
 import (
 	"log/slog"
+	"regexp"
 	"strings"
+	"sync"
 )
 
 // masked stands in the log for what must not be there.
@@ -13,8 +15,8 @@ func secretWords() []string {
 	return []string{"token", "secret", "password", "passwd", "passphrase", "userdata", "credentials", "authorization", "privatekey", "apikey", "accesskey"}
 }
 
-// Mask hides the values of attributes that are named like a secret, or stand in a group named so. It is made for
-// [slog.HandlerOptions]. It goes by names only: what a message says in words, or a struct in its fields, it does not see.
+// Mask hides the values of attributes that are named like a secret, or stand in a group named so, and what [Scrub] finds in
+// texts and errors. It is made for [slog.HandlerOptions]. What a struct has in its fields it does not see.
 func Mask(groups []string, a slog.Attr) slog.Attr {
 	if isSecret(a.Key) {
 		return hide(a)
@@ -24,8 +26,42 @@ func Mask(groups []string, a slog.Attr) slog.Attr {
 			return hide(a)
 		}
 	}
+	text := ""
+	switch a.Value.Kind() {
+	case slog.KindString:
+		text = a.Value.String()
+	case slog.KindAny:
+		if err, ok := a.Value.Any().(error); ok && err != nil {
+			text = err.Error()
+		}
+	}
+	if clean := Scrub(text); clean != text {
+		return slog.String(a.Key, clean)
+	}
 	return a
 }
+
+// Scrub hides the passwords in a text that drivers and users write: in addresses, as of
+// postgresql://user:password@host/database, and behind password= and its like.
+func Scrub(text string) string {
+	if strings.Contains(text, "://") {
+		text = inAddress().ReplaceAllString(text, "${1}"+masked+"@")
+	}
+	if strings.ContainsRune(text, '=') {
+		text = inPairs().ReplaceAllString(text, "${1}"+masked)
+	}
+	return text
+}
+
+// inAddress takes all up to the last @ before a blank or quote: a password that is not encoded may hold an @ or a slash.
+var inAddress = sync.OnceValue(func() *regexp.Regexp { //nolint:gochecknoglobals // nothing changes it
+	return regexp.MustCompile(`(://[^\s:/@"'` + "`" + `]*:)[^\s"'` + "`" + `]*@`)
+})
+
+// inPairs finds connection strings of the form password=x host=y, and parameters of addresses.
+var inPairs = sync.OnceValue(func() *regexp.Regexp { //nolint:gochecknoglobals // nothing changes it
+	return regexp.MustCompile(`(?i)\b((?:password|passwd|pwd|secret|token|sslpassword)=)(?:'[^']*'|"[^"]*"|[^\s&;,]+)`)
+})
 
 // hide keeps nothing but whether there was a value.
 func hide(a slog.Attr) slog.Attr {

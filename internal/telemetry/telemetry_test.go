@@ -122,6 +122,10 @@ func TestMask(t *testing.T) {
 		{nil, slog.String("client-token", ""), ""},
 		{[]string{"a", "credentials"}, slog.String("id", "x"), "***"},
 		{[]string{"a"}, slog.Duration("took", time.Second), "1s"},
+		{nil, slog.String("at", "http://127.0.0.1:8000/a"), "http://127.0.0.1:8000/a"},
+		{nil, slog.String("at", "postgresql://me:p@ss/w:rd@db:5432/x y@z"), "postgresql://me:***@db:5432/x y@z"},
+		{nil, slog.Any("error", errors.New("dial `postgres://me:pw@db/x`: user=me Password='p w' host=db")), "dial `postgres://me:***@db/x`: user=me Password=*** host=db"},
+		{nil, slog.String("at", "postgresql://db/x?user=me&password=pw&sslmode=require"), "postgresql://db/x?user=me&password=***&sslmode=require"},
 	}
 	for _, tt := range tests {
 		if got := Mask(tt.groups, tt.attr).Value.String(); got != tt.want {
