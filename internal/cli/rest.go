@@ -128,7 +128,7 @@ func serverOf(a *app.App, g *gate.Gate, served daemon.Served) *rest.Server {
 		Parse: parseTemplate, Judge: func(ctx context.Context, t ohfp.Template, online bool) (view.TemplateVerdict, error) {
 			return a.Judge(ctx, app.WrittenTemplate{Template: t}, online)
 		},
-		Budget: cfg.Requests.CallBudget, UnusedFor: cfg.Cleaning.UnusedAfter, Look: restLook, NewID: a.Commands.NewID, Now: time.Now,
+		Budget: cfg.Requests.CallBudget, UnusedFor: cfg.Cleaning.UnusedAfter, Look: restLook, MaxStreams: cfg.API.MaxStreams, NewID: a.Commands.NewID, Now: time.Now,
 		Log: a.Log, Watched: watched(a, served),
 	}
 }

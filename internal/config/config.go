@@ -279,10 +279,11 @@ type API struct {
 	SocketPath string // of a Unix socket to answer on instead; empty: none
 	Tokens     bool   // callers on loopback need a token too
 
-	TLS       TLS
-	RateLimit int      // calls a second of each caller; 0: none
-	Origins   []string // of pages in browsers that may call
-	Proxies   []string // addresses and networks of those who may say for whom they call
+	TLS        TLS
+	RateLimit  int      // calls a second of each caller; 0: none
+	MaxStreams int      // that each caller may have open at once; 0: any number
+	Origins    []string // of pages in browsers that may call
+	Proxies    []string // addresses and networks of those who may say for whom they call
 }
 
 // TLS is what answers over HTTP are encrypted with.

@@ -76,7 +76,7 @@ func TestDefaults(t *testing.T) {
 
 		HostFactory: HostFactory{PartialResult: PartialWithError},
 		Events:      Events{Templates: true},
-		API:         API{Enabled: true, Host: "127.0.0.1", Port: 8000, TLS: TLS{MinVersion: "1.2"}, RateLimit: 100},
+		API:         API{Enabled: true, Host: "127.0.0.1", Port: 8000, TLS: TLS{MinVersion: "1.2"}, RateLimit: 100, MaxStreams: 2000},
 		Auth:        Auth{NameClaim: "sub", RolesClaim: "groups", Leeway: 30 * time.Second},
 		Audit:       Audit{Enabled: true, File: dir + "/work/audit.jsonl"},
 		Access:      Access{LocalRole: "admin"},
@@ -113,7 +113,7 @@ const every = `{
   "hostfactory": {"partial_result": "complete"},
   "templates": {"files": ["t.json", "~/u.yml", "/v.json"]},
   "api": {"enabled": false, "host": "0.0.0.0", "port": 8443, "socket_path": "rest.sock", "require_token": true,
-    "tls": {"cert_file": "c.pem", "key_file": "k.pem", "client_ca_file": "ca.pem", "min_version": "1.3"}, "rate_limit": 7,
+    "tls": {"cert_file": "c.pem", "key_file": "k.pem", "client_ca_file": "ca.pem", "min_version": "1.3"}, "rate_limit": 7, "max_streams_per_caller": 9,
     "cors_origins": ["https://b.example"], "trusted_proxies": ["10.0.0.0/8", "::1"]},
   "auth": {"jwt": {"key_file": "jwt.pem", "issuer": "me", "audience": "us"}, "oidc": {"issuer": "https://i", "audience": "client"}, "name_claim": "email",
     "roles_claim": "cognito:groups", "roles": ["ops=operator", "a=b=admin"], "default_role": "viewer", "certificate_roles": ["OU:ops=operator"], "leeway": 5},
@@ -152,7 +152,7 @@ daemon: {interval: 2s, idle_interval: 3, live_interval: 4s, answer_within: 0, st
 hostfactory: {partial_result: complete}
 templates: {files: [t.json, ~/u.yml, /v.json]}
 api: {enabled: no, host: 0.0.0.0, port: "8443", socket_path: rest.sock, require_token: "true",
-  tls: {cert_file: c.pem, key_file: k.pem, client_ca_file: ca.pem, min_version: "1.3"}, rate_limit: 7,
+  tls: {cert_file: c.pem, key_file: k.pem, client_ca_file: ca.pem, min_version: "1.3"}, rate_limit: 7, max_streams_per_caller: 9,
   cors_origins: ["https://b.example"], trusted_proxies: [10.0.0.0/8, "::1"]}
 auth: {jwt: {key_file: jwt.pem, issuer: me, audience: us}, oidc: {issuer: "https://i", audience: client}, name_claim: email,
   roles_claim: "cognito:groups", roles: [ops=operator, a=b=admin], default_role: viewer, certificate_roles: ["OU:ops=operator"], leeway: 5s}
@@ -232,7 +232,7 @@ telemetry: {traces: {endpoint: "http://collector:4318"}}
 				API: API{
 					Host: "0.0.0.0", Port: 8443, SocketPath: dir + "/rest.sock", Tokens: true,
 					TLS:       TLS{CertFile: dir + "/c.pem", KeyFile: dir + "/k.pem", ClientCAFile: dir + "/ca.pem", MinVersion: "1.3"},
-					RateLimit: 7, Origins: []string{"https://b.example"}, Proxies: []string{"10.0.0.0/8", "::1"},
+					RateLimit: 7, MaxStreams: 9, Origins: []string{"https://b.example"}, Proxies: []string{"10.0.0.0/8", "::1"},
 				},
 				Auth: Auth{
 					JWT: JWT{KeyFile: dir + "/jwt.pem", Issuer: "me", Audience: "us"}, OIDC: OIDC{Issuer: "https://i", Audience: "client"},

@@ -249,6 +249,9 @@ func settings(c *Config) []Key {
 			"The oldest version of TLS that is spoken."),
 		count("api.rate_limit", "100", 0, 1_000_000, &c.API.RateLimit,
 			"How many calls a second each caller may make who is recognised by a token or certificate, with twice as many at once. 0: any."),
+		count("api.max_streams_per_caller", "2000", 0, 1_000_000, &c.API.MaxStreams,
+			"How many streams of changes each caller may have open at once, of some 40 KB each; callers who are not recognised count by "+
+				"their address. 0: any number."),
 		words("api.cors_origins", "a list of origins, such as https://dashboard.example.com", &c.API.Origins,
 			"Pages in browsers that may call from elsewhere, with a token. In the environment they are separated by commas.").commas(),
 		words("api.trusted_proxies", "a list of addresses and networks, such as 10.0.0.7 or 10.0.0.0/8", &c.API.Proxies,

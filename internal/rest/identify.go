@@ -48,9 +48,14 @@ func (s *Server) authorise(ctx huma.Context, next func(huma.Context)) {
 		refuse(ctx, s.problemOf(ctx.Context(), err))
 		return
 	}
-	defer func() { record.Fail(context.WithoutCancel(ctx.Context()), "internal error") }() // unless it has ended
+	defer func() { // unless it has ended
+		if lost(ctx.Context()) {
+			record.End(context.WithoutCancel(ctx.Context()), nil)
+		}
+		record.Fail(context.WithoutCancel(ctx.Context()), "internal error")
+	}()
 	next(huma.WithValue(ctx, recordKey{}, record))
-	if status := ctx.Status(); status >= http.StatusBadRequest {
+	if status := ctx.Status(); status >= http.StatusBadRequest && !lost(ctx.Context()) {
 		record.Fail(ctx.Context(), http.StatusText(status))
 	}
 	record.End(ctx.Context(), nil)

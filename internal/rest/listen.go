@@ -80,6 +80,16 @@ func Loopback(listener net.Listener) bool {
 	}
 }
 
+// within bounds how long a caller may take over an answer. The listener's own bound is that of the server that it began with,
+// which may have been replaced by one whose calls take longer. Streams set theirs with each message.
+func (s *Server) within(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// Deadlines of connections go by the machine's own clock. A connection that has none is one of a test.
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(s.Budget + slack + delivering)) //nolint:forbidigo // see above
+		next.ServeHTTP(w, r)
+	})
+}
+
 // Serve answers calls until ctx ends; then those under way have until patience is over. Streams end at once.
 func (s *Server) Serve(ctx context.Context, listener net.Listener, patience time.Duration) error {
 	_, s.Gate.Socket = listener.Addr().(*net.UnixAddr)

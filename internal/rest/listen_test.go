@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -16,7 +18,9 @@ import (
 
 	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/api"
+	"github.com/openhostfactory/ohfp/internal/audit"
 	"github.com/openhostfactory/ohfp/internal/config"
+	"github.com/openhostfactory/ohfp/store"
 )
 
 func TestABusyPlaceIsAnError(t *testing.T) {
@@ -124,5 +128,78 @@ func TestASocketIsItsUsersOwn(t *testing.T) {
 		}
 	case <-time.After(patience):
 		t.Error("the server does not end")
+	}
+}
+
+// lossy is a connection whose caller does not read.
+type lossy struct {
+	*httptest.ResponseRecorder
+
+	deadlines []time.Time
+}
+
+func (l *lossy) Write([]byte) (int, error) { return 0, os.ErrDeadlineExceeded }
+
+func (l *lossy) SetWriteDeadline(at time.Time) error {
+	l.deadlines = append(l.deadlines, at)
+	return nil
+}
+
+// TestAnswersThatAreNotTaken: they are no error of this program, what was asked for is done, and a request whose id nobody has
+// read does not count as answered.
+func TestAnswersThatAreNotTaken(t *testing.T) {
+	t.Parallel()
+	var lines lockedBuffer
+	path := filepath.Join(t.TempDir(), "audit")
+	w := newWorld(t, func(w *world) {
+		w.server.Log = slog.New(slog.NewTextHandler(&lines, nil))
+		w.server.Audit = &audit.Log{Path: path, Now: time.Now}
+	})
+	handler, err := w.server.Handler(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, hangsUp := range []bool{false, true} {
+		ctx, hangUp := context.WithCancel(t.Context())
+		if hangsUp {
+			hangUp()
+		}
+		call := httptest.NewRequestWithContext(ctx, http.MethodPost, "/api/v1/requests", strings.NewReader(`{"templateId": "small", "count": 1}`))
+		call.Header.Set("Content-Type", "application/json")
+		call.Host = "localhost"
+		handler.ServeHTTP(&lossy{ResponseRecorder: httptest.NewRecorder()}, call)
+		hangUp()
+	}
+	made, err := w.store.Requests(t.Context(), store.RequestFilter{})
+	if err != nil || len(made) != 2 || !made[0].AnsweredAt.IsZero() || !made[1].AnsweredAt.IsZero() {
+		t.Errorf("%+v, %v", made, err)
+	}
+	entries, _, err := audit.List(path, audit.Filter{Outcome: audit.Done})
+	if err != nil || len(entries) != 2 {
+		t.Errorf("%d are recorded as done, %v", len(entries), err)
+	}
+	if log := lines.String(); strings.Contains(log, "internal error") || strings.Count(log, "did not take the whole answer") != 2 {
+		t.Errorf("log:\n%s", log)
+	}
+}
+
+// TestDeadlineOfAnAnswer: it is that of the server that answers, also when that has replaced the one which listens.
+func TestDeadlineOfAnAnswer(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	longer := newWorld(t, func(w *world) { w.server.Budget = time.Hour })
+	handler, err := w.server.Handler(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, budget := range []time.Duration{20 * time.Second, time.Hour} {
+		to, began := &lossy{ResponseRecorder: httptest.NewRecorder()}, time.Now()
+		handler.ServeHTTP(to, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/livez", nil))
+		if len(to.deadlines) != 1 || to.deadlines[0].Before(began.Add(budget+slack+delivering)) || to.deadlines[0].After(time.Now().Add(budget+slack+delivering)) {
+			t.Errorf("of a call that may take %s until %v, begun at %s", budget, to.deadlines, began)
+		}
+		if err := w.server.Replace(t.Context(), longer.server); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

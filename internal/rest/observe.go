@@ -2,6 +2,7 @@ package rest
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -27,8 +28,8 @@ type Watched struct {
 	Reload    func(ctx context.Context) (api.Reloaded, error)
 }
 
-// answeringKey is where the context of a call has how it is counted.
-type answeringKey struct{}
+// observedKey is where the context of a call has what is seen of its answer.
+type observedKey struct{}
 
 // unknownOperation is counted for calls that no route answers.
 const unknownOperation = "none"
@@ -39,26 +40,37 @@ func (s *Server) observe(next http.Handler) http.Handler {
 		ctx := telemetry.WithCall(r.Context(), r.Header.Get("X-Request-Id"))
 		ctx, answering := s.Watched.Telemetry.Begin(ctx, "rest", unknownOperation, r.Header.Get("Traceparent"))
 		w.Header().Set("X-Request-Id", telemetry.CallOf(ctx))
-		to := &observed{ResponseWriter: w, status: http.StatusOK}
-		next.ServeHTTP(to, r.WithContext(context.WithValue(ctx, answeringKey{}, answering)))
-		answering.Ended(outcomeOf(to.status), nil)
+		to := &observed{ResponseWriter: w, status: http.StatusOK, counted: answering}
+		defer func() { answering.Ended(outcomeOf(to.status), nil) }()
+		next.ServeHTTP(to, r.WithContext(context.WithValue(ctx, observedKey{}, to)))
+		if to.lost != nil && !answering.Untimed { // streams end so
+			s.Log.InfoContext(ctx, "a caller did not take the whole answer: it hung up, or read too slowly", "path", r.URL.Path, "error", to.lost)
+		}
 	})
 }
 
 // operationKnown tells by which route a call is answered.
 func operationKnown(ctx huma.Context) {
-	if answering, ok := ctx.Context().Value(answeringKey{}).(*telemetry.Answering); ok {
-		answering.Operation = ctx.Operation().OperationID
-		answering.Untimed = strings.HasPrefix(ctx.Operation().OperationID, "stream")
+	if to, ok := ctx.Context().Value(observedKey{}).(*observed); ok {
+		to.counted.Operation = ctx.Operation().OperationID
+		to.counted.Untimed = strings.HasPrefix(ctx.Operation().OperationID, "stream")
 	}
 }
 
-// observed sees with which status an answer begins.
+// lost says whether a caller did not take an answer. What was asked for has been done all the same.
+func lost(ctx context.Context) bool {
+	to, ok := ctx.Value(observedKey{}).(*observed)
+	return ok && to.lost != nil
+}
+
+// observed sees with which status an answer begins, and whether it could be sent.
 type observed struct {
 	http.ResponseWriter
 
-	status int
-	begun  bool
+	status  int
+	begun   bool
+	lost    error // why it could not be sent
+	counted *telemetry.Answering
 }
 
 func (o *observed) WriteHeader(status int) {
@@ -70,7 +82,11 @@ func (o *observed) WriteHeader(status int) {
 
 func (o *observed) Write(b []byte) (int, error) {
 	o.begun = true
-	return o.ResponseWriter.Write(b)
+	n, err := o.ResponseWriter.Write(b)
+	if err != nil && o.lost == nil && !errors.Is(err, http.ErrBodyNotAllowed) {
+		o.lost = err
+	}
+	return n, err
 }
 
 // Unwrap lets streams reach the connection.

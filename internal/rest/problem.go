@@ -179,18 +179,23 @@ func fromHuma(_ huma.Context, _ string, v any) (any, error) {
 	return p, nil
 }
 
-// survive answers a call that met a defect of this program, which must not end the others.
+// survive answers a call that met a defect of this program, which must not end the others. The framework throws also when an
+// answer cannot be sent, which is none.
 func (s *Server) survive(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
 			cause := recover()
-			if cause == nil {
+			to, _ := w.(*observed)
+			if cause == nil || to != nil && to.lost != nil {
 				return
 			}
 			if cause == http.ErrAbortHandler { //nolint:errorlint // it is a value that is thrown
 				panic(cause)
 			}
 			s.Log.ErrorContext(r.Context(), "internal error in an answer", "path", r.URL.Path, "error", cause, "stack", string(debug.Stack()))
+			if to != nil && to.begun {
+				panic(http.ErrAbortHandler) // nobody is to take the half that was sent for the whole
+			}
 			newProblem(http.StatusInternalServerError, "internal_error", "internal error").write(w)
 		}()
 		next.ServeHTTP(w, r)

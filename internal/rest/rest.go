@@ -114,12 +114,14 @@ type Server struct {
 	Budget     time.Duration // what one call may spend on the cloud
 	UnusedFor  time.Duration // how long nothing must have used what infrastructure clean removes; 0: callers must say
 	Look       time.Duration // how often streams look for what is new
+	MaxStreams int           // that a caller may have open at once; 0: any number
 	NewID      func(t ohfp.RequestType) ohfp.RequestID
 	Now        func() time.Time
 	Log        *slog.Logger
 	Watched    Watched
 	current    atomic.Pointer[http.Handler]
 	feed       *feed
+	followers  *followers
 	answers    *answers
 	documented []byte
 }
@@ -139,6 +141,7 @@ func (s *Server) Handler(ctx context.Context) (http.Handler, error) {
 
 // Replace lets another server answer the calls that come from now on. Those under way, and streams, go on as they began.
 func (s *Server) Replace(ctx context.Context, next *Server) error {
+	next.followers = s.followers
 	face, err := next.face(ctx)
 	if err != nil {
 		return err
@@ -150,10 +153,13 @@ func (s *Server) Replace(ctx context.Context, next *Server) error {
 // face is what answers a call.
 func (s *Server) face(ctx context.Context) (http.Handler, error) {
 	s.feed, s.answers = newFeed(ctx, s), newAnswers()
+	if s.followers == nil {
+		s.followers = newFollowers()
+	}
 	on, err := s.described()
 	if err != nil {
 		return nil, err
 	}
 	s.Gate.Public, s.Gate.Refuse = open, turnAway
-	return s.observe(s.survive(s.Gate.Wrap(s.compress(on.plain())))), nil
+	return s.observe(s.survive(s.within(s.Gate.Wrap(s.compress(on.plain()))))), nil
 }

@@ -51,6 +51,7 @@ func addStreams(on *surface) {
 func addStream[I any](on *surface, r route, start func(ctx context.Context, in *I) (func(ctx context.Context, to *stream), error)) {
 	s := on.server
 	op := on.operation(r)
+	op.Middlewares = append(op.Middlewares, s.bounded)
 	op.Responses["200"] = &huma.Response{
 		Description: "Messages, as they come",
 		Content:     map[string]*huma.MediaType{"text/event-stream": {Schema: &huma.Schema{Type: huma.TypeString}}},

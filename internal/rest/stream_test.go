@@ -2,6 +2,7 @@ package rest
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"net/http"
 	"strings"
@@ -9,7 +10,9 @@ import (
 	"time"
 
 	"github.com/openhostfactory/ohfp"
+	"github.com/openhostfactory/ohfp/internal/access"
 	"github.com/openhostfactory/ohfp/internal/command"
+	"github.com/openhostfactory/ohfp/internal/gate"
 	"github.com/openhostfactory/ohfp/internal/view"
 )
 
@@ -126,6 +129,64 @@ func TestRequestIsFollowedToItsEnd(t *testing.T) {
 		}
 	}
 	w.want(http.StatusNotFound, w.call(http.MethodGet, "/api/v1/requests/req-1/stream", ""), nil)
+}
+
+// TestStreamsOfACallerAreBounded: also by a server that has replaced the one where they began, and until they end.
+func TestStreamsOfACallerAreBounded(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, closed, func(w *world) { w.server.MaxStreams = 2 })
+	viewer, admin := w.tokenFor(access.Viewer), w.tokenFor(access.Admin)
+	const path = "/api/v1/events/stream"
+	first, end := context.WithCancel(t.Context())
+	defer end()
+	w.followed(first, viewer)
+	w.followed(t.Context(), viewer)
+	w.token = viewer
+	a := w.call(http.MethodGet, path, "")
+	w.want(http.StatusTooManyRequests, a, nil)
+	if a.Header.Get("Retry-After") != "10" || !strings.Contains(a.Text, "api.max_streams_per_caller") || !strings.Contains(a.Text, `"retry":true`) {
+		t.Errorf("%v: %s", a.Header, a.Text)
+	}
+	w.want(http.StatusOK, w.call(http.MethodGet, "/api/v1/requests", ""), nil) // it is about streams only
+	w.followed(t.Context(), admin)                                             // and about one caller
+
+	next := &Server{
+		Commands: w.server.Commands, Queries: w.server.Queries, Providers: w.server.Providers, Settings: w.server.Settings, Templates: w.server.Templates,
+		Storage: w.server.Storage, Gate: &gate.Gate{Face: "rest", Bearers: w.server.Gate.Bearers, Now: w.server.Now}, Memory: w.server.Memory,
+		Parse: w.server.Parse, Judge: w.server.Judge, Health: w.server.Health, Budget: w.server.Budget, Look: w.server.Look, NewID: w.server.NewID,
+		Now: w.server.Now, Log: w.server.Log, Watched: w.server.Watched, MaxStreams: 2,
+	}
+	if err := w.server.Replace(t.Context(), next); err != nil {
+		t.Fatal(err)
+	}
+	w.want(http.StatusTooManyRequests, w.call(http.MethodGet, path, ""), nil)
+	end()
+	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) { // the server has to hear of it
+		if a := w.call(http.MethodHead, path, ""); a.StatusCode == http.StatusOK {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("a stream that has ended still counts")
+		}
+	}
+}
+
+// followed is a stream of all events that stays open until ctx ends.
+func (w *world) followed(ctx context.Context, token string) {
+	w.tb.Helper()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, w.url+"/api/v1/events/stream", nil)
+	if err != nil {
+		w.tb.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+token)
+	response, err := w.http.Do(r)
+	if err != nil {
+		w.tb.Fatal(err)
+	}
+	w.tb.Cleanup(func() { _ = response.Body.Close() })
+	if response.StatusCode != http.StatusOK {
+		w.tb.Fatal(response.Status)
+	}
 }
 
 // TestNothingIsMissed: a stream goes on where another was cut off, with what happened in between.

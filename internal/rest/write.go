@@ -208,7 +208,7 @@ func remember(ctx context.Context, id ohfp.RequestID) {
 func (s *Server) answered(ctx huma.Context, next func(huma.Context)) {
 	var told ohfp.RequestID
 	next(huma.WithValue(ctx, toldKey{}, &told))
-	if told == "" {
+	if told == "" || lost(ctx.Context()) {
 		return
 	}
 	if err := s.Commands.Answered(context.WithoutCancel(ctx.Context()), told); err != nil {
