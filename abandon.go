@@ -29,7 +29,7 @@ func (r *Request) NoteAbandoned(now time.Time) []Event {
 		return nil
 	}
 	r.AbandonedAt = now
-	return []Event{r.event(RequestAbandoned, now, fmt.Sprintf("nobody has asked for its status within %s", r.Abandon.Unpolled))}
+	return []Event{r.event(RequestAbandoned, now, fmt.Sprintf("nobody has asked for its status within %s", FormatDuration(r.Abandon.Unpolled)))}
 }
 
 // planAbandoned releases a request that nobody can know of, and one that is abandoned where the policy says so.
@@ -37,10 +37,10 @@ func planAbandoned(r Request, now time.Time) (Stop, bool) {
 	stop := Stop{Verdict: StatusCancelled, Because: ReasonAbandoned}
 	switch {
 	case r.unheard(now):
-		stop.Message = fmt.Sprintf("released: its answer never left us and nobody asked for it within %s", r.Abandon.Unanswered)
+		stop.Message = fmt.Sprintf("released: its answer never left us and nobody asked for it within %s", FormatDuration(r.Abandon.Unanswered))
 		return stop, true
 	case r.Abandon.Release && r.Abandoned(now):
-		stop.Message = fmt.Sprintf("released: nobody asked for its status within %s", r.Abandon.Unpolled)
+		stop.Message = fmt.Sprintf("released: nobody asked for its status within %s", FormatDuration(r.Abandon.Unpolled))
 		return stop, true
 	}
 	return Stop{}, false

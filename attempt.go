@@ -134,7 +134,7 @@ func (r *Request) Answer(number int, o Outcome, now time.Time) ([]Event, error) 
 	r.letThrough(a, now)
 	var call []Event
 	if len(o.Machines) > 0 || len(o.Failures) == 0 {
-		call = append(call, r.event(AttemptLaunched, now, fmt.Sprintf("attempt %d: %d machines in %s", number, len(o.Machines), o.Resource)))
+		call = append(call, r.event(AttemptLaunched, now, fmt.Sprintf("attempt %d: %s in %s", number, Count(len(o.Machines), "machine"), o.Resource)))
 	}
 	for _, f := range o.Failures {
 		call = append(call, r.refusal(AttemptRefused, now, f, fmt.Sprintf("attempt %d: %s", number, f)))

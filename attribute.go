@@ -66,7 +66,7 @@ func (a *Attribute) unmarshalPair(data []byte) error {
 		return Errorf(ErrInvalid, `attribute %s is not a pair: %w; write a type and a value, ["Numeric", "4"]`, data, err)
 	}
 	if len(pair) != 2 {
-		return Errorf(ErrInvalid, `attribute %s has %d elements; write a type and a value, ["Numeric", "4"]`, data, len(pair))
+		return Errorf(ErrInvalid, `attribute %s has %s; write a type and a value, ["Numeric", "4"]`, data, Count(len(pair), "element"))
 	}
 	kind, ok := pair[0].(string)
 	if !ok || (kind != AttributeString && kind != AttributeNumeric && kind != AttributeBoolean) {

@@ -134,7 +134,7 @@ func (r *Request) Report(reader Origin, now time.Time) []Event {
 	if r.Type == TypeReturn {
 		what = "gone"
 	}
-	return by(reader, r.event(RequestReported, now, fmt.Sprintf("told that it is %s, with %d machines %s", r.Status, machines, what)))
+	return by(reader, r.event(RequestReported, now, fmt.Sprintf("told that it is %s, with %s %s", r.Status, Count(machines, "machine"), what)))
 }
 
 // EndRefused records that the cloud refused to end machines of the request. The same refusal again is no event.

@@ -81,14 +81,14 @@ func TestReportsAreToldOnce(t *testing.T) {
 	}
 	told("nothing is ready", "")
 	r.Machines[0].DeliveredAt = start()
-	told("one is ready", "told that it is in_progress, with 1 machines ready")
+	told("one is ready", "told that it is in_progress, with 1 machine ready")
 	told("still one", "")
 	r.Machines[1].DeliveredAt, r.Status = start(), ohfp.StatusComplete
 	told("complete", "told that it is complete, with 2 machines ready")
 	r.Machines[0].State = ohfp.MachineTerminated
 	told("one was given back", "")
 	back := ohfp.Request{ID: "ret-1", Type: ohfp.TypeReturn, Status: ohfp.StatusComplete, Machines: r.Machines[:1]}
-	if events := back.Report(reader, start()); len(events) != 1 || events[0].Message != "told that it is complete, with 1 machines gone" {
+	if events := back.Report(reader, start()); len(events) != 1 || events[0].Message != "told that it is complete, with 1 machine gone" {
 		t.Errorf("a return is told as %+v", events)
 	}
 }
@@ -101,7 +101,7 @@ func TestTheDeadlineIsAnEvent(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantKinds(t, "the deadline", events, ohfp.RequestDeadline, ohfp.RequestChanged)
-	if want := "the time is up after 10m0s: 0 of 2 delivered"; events[0].Message != want {
+	if want := "the time is up after 10m: 0 of 2 delivered"; events[0].Message != want {
 		t.Errorf("told %q, want %q", events[0].Message, want)
 	}
 }

@@ -193,9 +193,9 @@ func planReturn(r Request, f Facts, now time.Time) []Action {
 	case unknown == 0:
 		return []Action{Finish{Status: StatusComplete}}
 	case known == 0:
-		return []Action{Finish{Status: StatusFailed, Message: fmt.Sprintf("none of the %d machines is known", unknown)}}
+		return []Action{Finish{Status: StatusFailed, Message: "not known: " + Count(unknown, "machine")}}
 	default:
-		return []Action{Finish{Status: StatusPartial, Message: fmt.Sprintf("%d of %d machines are not known", unknown, known+unknown)}}
+		return []Action{Finish{Status: StatusPartial, Message: fmt.Sprintf("%d of %s not known", unknown, Count(known+unknown, "machine"))}}
 	}
 }
 

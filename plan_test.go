@@ -343,11 +343,11 @@ func TestPlanAbandoned(t *testing.T) {
 	ended := []ohfp.Action{ohfp.Terminate{Machines: ids("i-1"), Reason: ohfp.ReasonAbandoned}}
 	done := status(ohfp.StatusComplete)
 	checkPlans(t, []planCase{
-		{"nobody heard", acquire(9, attempt(), some, silent), partly(0), unanswered, stop("released: its answer never left us and nobody asked for it within 10m0s")},
+		{"nobody heard", acquire(9, attempt(), some, silent), partly(0), unanswered, stop("released: its answer never left us and nobody asked for it within 10m")},
 		{"nobody heard yet", acquire(9, attempt(refused(true)), some, silent), partly(0), 10 * time.Minute, nil},
 		{"polled", acquire(1, attempt(), some, silent, func(r *ohfp.Request) { r.PolledAt = start() }, done), saw(0), unpolled, nil},
 		{"nobody asked, kept", acquire(9, attempt(permanent), some, ignored, done), saw(0), unpolled, nil},
-		{"nobody asked, released", acquire(9, attempt(), some, ignored, release), partly(0), unpolled, stop("released: nobody asked for its status within 40m0s")},
+		{"nobody asked, released", acquire(9, attempt(), some, ignored, release), partly(0), unpolled, stop("released: nobody asked for its status within 40m")},
 		{"nobody asked yet", acquire(9, attempt(), some, ignored, release, done), saw(0), 40 * time.Minute, nil},
 		{"complete, and nobody heard", acquire(1, attempt(), some, silent, done), saw(0), unanswered, ended},
 		{"complete, and nobody asked", acquire(1, attempt(), some, ignored, release, done), saw(0), unpolled, ended},
@@ -454,11 +454,11 @@ func TestPlanReturn(t *testing.T) {
 			"none known", giveBack(2, ohfp.StatusPending),
 			ohfp.Facts{},
 			0,
-			[]ohfp.Action{ohfp.Finish{Status: ohfp.StatusFailed, Message: "none of the 2 machines is known"}},
+			[]ohfp.Action{ohfp.Finish{Status: ohfp.StatusFailed, Message: "not known: 2 machines"}},
 		},
 		{
 			"some known", giveBack(1, run, machine("i-1", back, gone)), saw(0), 0,
-			[]ohfp.Action{ohfp.Finish{Status: ohfp.StatusPartial, Message: "1 of 2 machines are not known"}},
+			[]ohfp.Action{ohfp.Finish{Status: ohfp.StatusPartial, Message: "1 of 2 machines not known"}},
 		},
 		{
 			"ended: what its machines came from is cleared away once", giveBack(0, ohfp.StatusComplete, machine("i-1", back, gone), machine("i-2", back, gone)), saw(0), 0,

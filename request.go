@@ -149,7 +149,7 @@ func (r *Request) Stop(verdict Status, because Reason, message string, now time.
 	}
 	r.Verdict, r.Because = verdict, because
 	if because == ReasonDeadline {
-		events = append([]Event{r.event(RequestDeadline, now, fmt.Sprintf("the time is up after %s: %s", r.Timeout, message))}, events...)
+		events = append([]Event{r.event(RequestDeadline, now, fmt.Sprintf("the time is up after %s: %s", FormatDuration(r.Timeout), message))}, events...)
 	}
 	return events, nil
 }

@@ -62,7 +62,7 @@ func (t Template) Validate() error {
 	case t.MaxNumber < Unlimited || t.MaxNumber > UnlimitedMachines:
 		return Errorf(ErrInvalid, "template %s has maxNumber %d; use -1 (unlimited) or 0 to %d", t.ID, t.MaxNumber, UnlimitedMachines)
 	case t.Timeout < 0:
-		return Errorf(ErrInvalid, "template %s has timeout %s; use a positive duration", t.ID, t.Timeout)
+		return Errorf(ErrInvalid, "template %s has timeout %s; use a positive duration", t.ID, FormatDuration(t.Timeout))
 	}
 	switch t.CapacityUnit {
 	case CapacityDefault, CapacityMachines, CapacityUnits:
@@ -82,7 +82,7 @@ func (t Template) CheckCount(count int) error {
 	case t.MaxNumber == 0:
 		return Errorf(ErrLimit, "template %s launches no machines: its maxNumber is 0; raise it to launch", t.ID)
 	case count > t.Limit():
-		return Errorf(ErrLimit, "template %s launches 1 to %d machines, not %d; ask for fewer or raise its maxNumber", t.ID, t.Limit(), count)
+		return Errorf(ErrLimit, "template %s launches 1 to %s, not %d; ask for fewer or raise its maxNumber", t.ID, Count(t.Limit(), "machine"), count)
 	}
 	return nil
 }

@@ -44,7 +44,7 @@ func (t Tokens) Create(ctx context.Context, name string, role Role, lasts time.D
 	case !ohfp.TemplateID(name).WellFormed(): // the same alphabet
 		return "", Token{}, ohfp.Errorf(ohfp.ErrInvalid, "token name %q is not allowed; use 1 to 64 of the characters 0-9 A-Z a-z _ -", name)
 	case lasts < 0:
-		return "", Token{}, ohfp.Errorf(ohfp.ErrInvalid, "token %s would expire %s ago; give a positive duration such as 720h", name, -lasts)
+		return "", Token{}, ohfp.Errorf(ohfp.ErrInvalid, "token %s would expire %s ago; give a positive duration such as 30d", name, ohfp.FormatDuration(-lasts))
 	}
 	if _, err := ParseRole(string(role)); err != nil {
 		return "", Token{}, err

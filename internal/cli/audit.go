@@ -67,7 +67,7 @@ audit.file names, not those that were put aside.`,
 				p.note("nothing is recorded now; see audit.enabled")
 			}
 			if unreadable > 0 {
-				p.note("%d lines of %s cannot be read", unreadable, cfg.Audit.File)
+				p.note("%s of %s cannot be read", ohfp.Count(unreadable, "line"), cfg.Audit.File)
 			}
 			return p.show(struct {
 				Entries []audit.Entry `json:"entries"`

@@ -309,11 +309,11 @@ func TestTemplates(t *testing.T) {
 		t.Error(short)
 	}
 	for _, text := range []string{long, shown} {
-		if !strings.Contains(text, `"vmType": "m5.xlarge"`) || !strings.Contains(text, `"timeout": "1m0s"`) {
+		if !strings.Contains(text, `"vmType": "m5.xlarge"`) || !strings.Contains(text, `"timeout": "1m"`) {
 			t.Error(text)
 		}
 	}
-	for _, want := range []string{"type X86_64, ncpus 4", "unlimited", "rootDeviceVolumeSize 8, vmType m5.xlarge", "1m0s"} {
+	for _, want := range []string{"type X86_64, ncpus 4", "unlimited", "rootDeviceVolumeSize 8, vmType m5.xlarge", "1m"} {
 		if !strings.Contains(table, want) {
 			t.Errorf("%q is not in\n%s", want, table)
 		}

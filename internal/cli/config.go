@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/internal/app"
 	"github.com/openhostfactory/ohfp/internal/config"
 	"github.com/openhostfactory/ohfp/internal/output"
@@ -86,7 +87,7 @@ func (p *program) configGetCommand() *cobra.Command {
 				return err
 			}
 			if len(values) != 1 {
-				return fmt.Errorf("%s is a section of %d settings; see ohfp config show %s", args[0], len(values), args[0])
+				return fmt.Errorf("%s is a section of %s; see ohfp config show %s", args[0], ohfp.Count(len(values), "setting"), args[0])
 			}
 			if values[0].Secret {
 				p.note("%s is a secret and is shown to nobody", values[0].Key)
@@ -118,7 +119,7 @@ such. ${NAME} stands for a variable of the environment whenever the file is read
   ohfp config set storage.sql.url '${DATABASE_URL}'`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 2 {
-				return usageErrorf("%s takes a setting and its value, not %d arguments; see %s --help", cmd.CommandPath(), len(args), cmd.CommandPath())
+				return usageErrorf("%s takes a setting and its value, not %s; see %s --help", cmd.CommandPath(), ohfp.Count(len(args), "argument"), cmd.CommandPath())
 			}
 			return nil
 		},

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/internal/access"
 	"github.com/openhostfactory/ohfp/internal/config"
 	"github.com/openhostfactory/ohfp/internal/daemon"
@@ -41,7 +42,7 @@ are made as dry runs. Only the store is made if there is none yet. The exit code
 	}
 	cmd.Flags().StringVar(&scripts, "scripts-dir", "", "`DIRECTORY` of the scripts that Host Factory starts (default: the plug-in's below HF_TOP)")
 	where.addFlags(cmd)
-	cmd.Flags().DurationVar(&budget, "timeout", budget, "how long it may take in all")
+	cmd.Flags().Var(seconds{&budget}, "timeout", "how long it may take in all")
 	return cmd
 }
 
@@ -75,7 +76,7 @@ func (p *program) doctor(ctx context.Context, d setup.Doctor, where elsewhere) e
 		return err
 	}
 	if !report.Healthy {
-		return fmt.Errorf("%d of %d findings are failures; each says what to do", report.Failures, len(report.Findings))
+		return fmt.Errorf("%s among %s; each says what to do", ohfp.Count(report.Failures, "failure"), ohfp.Count(len(report.Findings), "finding"))
 	}
 	return nil
 }

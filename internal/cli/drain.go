@@ -28,7 +28,7 @@ type drain struct {
 }
 
 func (p *program) machinesDrainCommand() *cobra.Command {
-	var in drain
+	in := drain{Grace: drainGrace}
 	cmd := &cobra.Command{
 		Use:   "drain {MACHINE_ID... | --template-id TEMPLATE | --zone ZONE | --older-than AGE}",
 		Short: "Ask the users of machines to give them back",
@@ -62,8 +62,8 @@ It answers with the machines that it changed. Ids that are not known are reporte
 	flags.SortFlags = false
 	flags.StringVar(&in.Template, "template-id", "", "machines of this template")
 	flags.StringVar(&in.Zone, "zone", "", "machines in this zone")
-	flags.DurationVar(&in.OlderThan, "older-than", 0, "machines launched longer ago than this, for example 24h")
-	flags.DurationVar(&in.Grace, "grace", drainGrace, "from a machine's turn until it is due")
+	flags.Var(seconds{&in.OlderThan}, "older-than", "machines launched longer ago than this, for example 24h")
+	flags.Var(seconds{&in.Grace}, "grace", "from a machine's turn until it is due")
 	flags.IntVar(&in.Parallel, "parallel", 0, "how many machines may be on their way at once (default: all)")
 	flags.BoolVar(&in.Force, "force", false, "give back what its user still has when its grace is over")
 	flags.BoolVar(&in.Cancel, "cancel", false, "withdraw earlier orders about these machines")
@@ -89,9 +89,9 @@ func (in drain) command(cmd *cobra.Command, args []string) (command.DrainMachine
 	case len(what.IDs) == 0 && in.Template == "" && in.Zone == "" && in.OlderThan == 0:
 		return what, usageErrorf("which machines? pass ids, --template-id, --zone or --older-than; see ohfp machines list")
 	case in.OlderThan < 0:
-		return what, usageErrorf("--older-than %s makes no sense; use a positive duration such as 24h", in.OlderThan)
+		return what, usageErrorf("--older-than %s makes no sense; use a positive duration such as 24h", ohfp.FormatDuration(in.OlderThan))
 	case in.Grace < 0 || in.Grace > command.MaxDrainGrace:
-		return what, usageErrorf("--grace %s makes no sense; use 0s to %s", in.Grace, command.MaxDrainGrace)
+		return what, usageErrorf("--grace %s makes no sense; use 0s to %s", ohfp.FormatDuration(in.Grace), ohfp.FormatDuration(command.MaxDrainGrace))
 	case in.Parallel < 0:
 		return what, usageErrorf("--parallel %d makes no sense; use 1 or more, or 0 for all", in.Parallel)
 	}

@@ -34,7 +34,7 @@ func (w *waiting) addFlags(cmd *cobra.Command) {
 func (w *waiting) check(cmd *cobra.Command) error {
 	switch {
 	case w.Timeout <= 0:
-		return usageErrorf("--timeout %s makes no sense; use a positive duration such as 90s", w.Timeout)
+		return usageErrorf("--timeout %s makes no sense; use a positive duration such as 90s", ohfp.FormatDuration(w.Timeout))
 	case !w.On && cmd.Flags().Changed("timeout"):
 		return usageErrorf("--timeout means how long --wait waits; pass --wait too")
 	}
@@ -64,7 +64,7 @@ func (p *program) follow(ctx context.Context, s *session, r ohfp.Request, wait w
 		p.note("stopped waiting; request %s goes on, see ohfp requests status --request-id %s", r.ID, r.ID)
 		return ctx.Err()
 	default:
-		return ohfp.Errorf(ohfp.ErrTimeout, "request %s is %s after %s and goes on; see ohfp requests status --request-id %s", r.ID, r.Status, wait.Timeout, r.ID)
+		return ohfp.Errorf(ohfp.ErrTimeout, "request %s is %s after %s and goes on; see ohfp requests status --request-id %s", r.ID, r.Status, ohfp.FormatDuration(wait.Timeout), r.ID)
 	}
 }
 

@@ -120,9 +120,9 @@ func (p *program) validate(ctx context.Context, a *app.App, name string) error {
 	case err != nil:
 		return err
 	case len(missing) > 0:
-		return fmt.Errorf("%d of %d references are missing in the cloud, or may not be seen", len(missing), len(wanted))
+		return fmt.Errorf("%d of %s missing in the cloud, or not to be seen with these rights", len(missing), ohfp.Count(len(wanted), "reference"))
 	case len(problems) > 0:
-		return fmt.Errorf("nothing is missing, but templates have %d problems; the first: %s", len(problems), problems[0])
+		return fmt.Errorf("nothing is missing, but templates have %s; the first: %s", ohfp.Count(len(problems), "problem"), problems[0])
 	default:
 		return nil
 	}
@@ -162,7 +162,7 @@ also happens by itself every hour. What others made is never touched, and a laun
 		},
 	}, &in.Provider, "all that are enabled")
 	cmd.Flags().BoolVar(&in.DryRun, "dry-run", false, "remove nothing, show what would be removed")
-	cmd.Flags().DurationVar(&unusedFor, "unused-for", 0, "how long nothing must have used it (default: the setting cleaning.unused_after)")
+	cmd.Flags().Var(seconds{&unusedFor}, "unused-for", "how long nothing must have used it (default: the setting cleaning.unused_after)")
 	return cmd
 }
 

@@ -92,7 +92,7 @@ func (p *program) switchMachines(ctx context.Context, s *session, ids []ohfp.Mac
 			p.note("there is no machine to %s", verb)
 			return nil
 		case !in.DryRun && !in.Sure.given():
-			if err := p.confirm(fmt.Sprintf("%s all %d machines?", verb, len(ids))); err != nil {
+			if err := p.confirm(fmt.Sprintf("%s %s, all there is?", verb, ohfp.Count(len(ids), "machine"))); err != nil {
 				return err
 			}
 		}

@@ -163,12 +163,12 @@ cloud. The exit code is 1 when something failed.`,
 			opened := false
 			err := p.assistants(cmd.Context(), false, func(_ *app.App, f *mcpserver.Face, caller access.Caller) error {
 				opened = true
-				tried("configuration", fmt.Sprintf("%d providers; assistants have the role %s", len(f.Config.Providers), caller.Role), nil)
+				tried("configuration", fmt.Sprintf("%s; assistants have the role %s", ohfp.Count(len(f.Config.Providers), "provider"), caller.Role), nil)
 				templates, problems, err := f.Queries.TemplateList(cmd.Context())
 				if err == nil && len(problems) > 0 {
 					err = errors.New(problems[0])
 				}
-				tried("templates", fmt.Sprintf("%d templates", len(templates)), err)
+				tried("templates", ohfp.Count(len(templates), "template"), err)
 				offer, err := f.Try(cmd.Context(), caller)
 				tried("session", offer.String(), err)
 				return nil

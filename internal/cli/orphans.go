@@ -112,7 +112,7 @@ func (p *program) collectOrphans(ctx context.Context, s *session, in command.Col
 			return err
 		}
 		if would := fated(planned, command.FateWould); would > 0 && planned.Held == "" {
-			if err := p.confirm(fmt.Sprintf("end %d orphans?", would)); err != nil {
+			if err := p.confirm(fmt.Sprintf("end %s?", ohfp.Count(would, "orphan"))); err != nil {
 				return err
 			}
 			cancel() // a person takes time

@@ -54,7 +54,7 @@ func (b *progress) line(r ohfp.Request) string {
 	if r.Type == ohfp.TypeReturn {
 		word = "gone"
 	}
-	text := fmt.Sprintf(" %d of %d %s, %s", done, r.Count, word, b.now().Sub(b.started).Truncate(time.Second))
+	text := fmt.Sprintf(" %d of %d %s, %s", done, r.Count, word, ohfp.FormatDuration(b.now().Sub(b.started).Truncate(time.Second)))
 	width := 80
 	if b.screen.Width > 0 {
 		width = b.screen.Width

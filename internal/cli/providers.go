@@ -101,7 +101,7 @@ func (p *program) health(ctx context.Context, a *app.App, args []string) error {
 		{Key: "name", Heading: "provider"}, {Key: "healthy"}, {Key: "identity"}, {Key: "error"},
 	}})
 	if err == nil && failed > 0 {
-		err = fmt.Errorf("%d of %d providers failed; the answer says why", failed, len(names))
+		err = fmt.Errorf("%d of %s failed; the answer says why", failed, ohfp.Count(len(names), "provider"))
 	}
 	return err
 }

@@ -252,7 +252,7 @@ followed or ended any more; --enabled=false with update keeps new requests away.
 				}
 				used, err := a.Queries.Store.Usage(cmd.Context())
 				if alive := used.Providers[name]; err == nil && alive > 0 && !force {
-					return ohfp.Errorf(ohfp.ErrConflict, "provider %s has %d machines alive or on their way; give them back, or use --force", name, alive)
+					return ohfp.Errorf(ohfp.ErrConflict, "provider %s still has %s, alive or under way; give back what it has, or use --force", name, ohfp.Count(alive, "machine"))
 				}
 				return err
 			})

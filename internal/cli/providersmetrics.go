@@ -29,7 +29,7 @@ refusals for the cloud's rate, latency. It asks no cloud.`,
 		Args: optional("provider"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if within <= 0 {
-				return usageErrorf("--timeframe %s makes no sense; use a positive duration such as 24h", within)
+				return usageErrorf("--timeframe %s makes no sense; use a positive duration such as 24h", ohfp.FormatDuration(within))
 			}
 			return p.around(cmd.Context(), false, func(a *app.App) error {
 				list, err := providerMetrics(cmd.Context(), a, args, time.Now().Add(-within))

@@ -67,7 +67,7 @@ func (p *program) cancel(ctx context.Context, s *session, ids []ohfp.RequestID, 
 		}
 	}
 	if in.All && !in.DryRun && !in.Sure.given() && len(ids) > 0 {
-		if err := p.confirm(fmt.Sprintf("stop %d requests and end what they have?", len(ids))); err != nil {
+		if err := p.confirm(fmt.Sprintf("stop %s and end the machines brought so far?", ohfp.Count(len(ids), "request"))); err != nil {
 			return err
 		}
 	}

@@ -101,7 +101,7 @@ func (in ask) command(p *program, cmd *cobra.Command, args []string) (command.Re
 		return what, err
 	}
 	if len(args) > 2 {
-		return what, usageErrorf("%s takes a template and a count, not %d arguments; see %s --help", cmd.CommandPath(), len(args), cmd.CommandPath())
+		return what, usageErrorf("%s takes a template and a count, not %s; see %s --help", cmd.CommandPath(), ohfp.Count(len(args), "argument"), cmd.CommandPath())
 	}
 	if len(args) > 0 {
 		if in.Template != "" && (len(args) == 2 || cmd.Flags().Changed("count")) {

@@ -28,9 +28,9 @@ follows the newest. Ctrl-C ends the watching, not the request. The exit code is 
 			case len(ids) > 1:
 				return usageErrorf("%s takes one request id, not %d; see %s --help", cmd.CommandPath(), len(ids), cmd.CommandPath())
 			case wait.Interval <= 0:
-				return usageErrorf("--interval %s makes no sense; use a positive duration such as 5s", wait.Interval)
+				return usageErrorf("--interval %s makes no sense; use a positive duration such as 5s", ohfp.FormatDuration(wait.Interval))
 			case wait.Timeout < 0:
-				return usageErrorf("--timeout %s makes no sense; use a positive duration such as 10m, or 0 for ever", wait.Timeout)
+				return usageErrorf("--timeout %s makes no sense; use a positive duration such as 10m, or 0 for ever", ohfp.FormatDuration(wait.Timeout))
 			}
 			return p.with(cmd.Context(), func(s *session) error { return p.watchRequest(cmd.Context(), s, ids, wait) })
 		},

@@ -83,7 +83,7 @@ func (p *program) returnCommand(cmd *cobra.Command) *cobra.Command {
 				return nil
 			}
 			if in.All && !in.Sure.given() {
-				if err := p.confirm(fmt.Sprintf("give back and end all %d machines?", len(what.Machines))); err != nil {
+				if err := p.confirm(fmt.Sprintf("give back and end %s, all there is?", ohfp.Count(len(what.Machines), "machine"))); err != nil {
 					return err
 				}
 			}
@@ -129,7 +129,7 @@ func (in giveBack) command(p *program, args []string) (command.ReturnMachines, e
 			return what, err
 		}
 		if nameless > 0 {
-			p.note("%d machines in the input have neither a machineId nor a name and are passed over", nameless)
+			p.note("passed over: %s in the input with neither a machineId nor a name", ohfp.Count(nameless, "entry"))
 		}
 		what.Machines = append(what.Machines, machines...)
 	}
@@ -156,7 +156,7 @@ func (p *program) inHand(ctx context.Context, s *session) ([]command.Named, erro
 		named = append(named, command.Named{ID: m.ID})
 	}
 	if underWay > 0 {
-		p.note("%d requests are under way and are left alone; see ohfp requests cancel --all", underWay)
+		p.note("left alone: %s under way; see ohfp requests cancel --all", ohfp.Count(underWay, "request"))
 	}
 	return named, nil
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/awssim"
 )
 
@@ -25,7 +26,7 @@ const (
 )
 
 func (p *program) simulatorInterruptCommand() *cobra.Command {
-	var in simulatorInterrupt
+	in := simulatorInterrupt{Notice: 2 * time.Minute}
 	cmd := &cobra.Command{
 		Use:   "interrupt INSTANCE_ID...",
 		Short: "Take instances of a simulated AWS back",
@@ -40,7 +41,7 @@ simulator was started with.`,
 			case len(args) == 0:
 				return usageErrorf("%s takes ids of instances, not none", cmd.CommandPath())
 			case in.Notice < 0:
-				return usageErrorf("--notice %s makes no sense; use a positive duration such as 2m", in.Notice)
+				return usageErrorf("--notice %s makes no sense; use a positive duration such as 2m", ohfp.FormatDuration(in.Notice))
 			}
 			return in.run(cmd, p, args)
 		},
@@ -49,7 +50,7 @@ simulator was started with.`,
 	flags.SortFlags = false
 	flags.StringVar(&in.Endpoint, "endpoint", "", "`URL` of the simulator (default: AWS_ENDPOINT_URL, else http://127.0.0.1:5050)")
 	flags.StringVar(&in.Kind, "kind", kindSpot, "spot, rebalance, maintenance or terminate")
-	flags.DurationVar(&in.Notice, "notice", 2*time.Minute, "from the notice until it happens")
+	flags.Var(seconds{&in.Notice}, "notice", "from the notice until it happens")
 	complete(cmd, "kind", kindSpot, kindRebalance, kindMaintenance, kindTerminate)
 	return cmd
 }
@@ -82,6 +83,6 @@ func (in simulatorInterrupt) run(cmd *cobra.Command, p *program, ids []string) e
 	if err != nil {
 		return fmt.Errorf("simulator at %s: %w", control.URL, err)
 	}
-	p.note("%d instances: %s", len(ids), in.Kind)
+	p.note("%s: %s", ohfp.Count(len(ids), "instance"), in.Kind)
 	return nil
 }

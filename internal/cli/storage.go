@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/internal/command"
 	"github.com/openhostfactory/ohfp/internal/output"
 )
@@ -68,7 +69,7 @@ func (p *program) rebuild(ctx context.Context, s *session, in command.RebuildRec
 		return shown
 	}
 	if len(done.Nameless) > 0 {
-		p.note("%d machines bear no request and cannot be recorded; see ohfp orphans list", len(done.Nameless))
+		p.note("%s cannot be recorded for want of a request; see ohfp orphans list", ohfp.Count(len(done.Nameless), "machine"))
 	}
 	if len(done.Requests) > 0 && !in.DryRun {
 		p.note("returns that were under way are lost; give their machines back again")

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/internal/config"
 	"github.com/openhostfactory/ohfp/internal/output"
 	"github.com/openhostfactory/ohfp/store/reference"
@@ -47,7 +48,7 @@ again. What cannot be taken is listed with the reason, and the exit code is 1 th
 			if err := p.show(done, layout); err != nil {
 				return err
 			}
-			return unless(len(done.Skipped) == 0, fmt.Sprintf("%d entries were not taken; the answer says why", len(done.Skipped)))
+			return unless(len(done.Skipped) == 0, "not taken: "+ohfp.Count(len(done.Skipped), "entry")+"; the answer says why")
 		},
 	}
 	flags := cmd.Flags()

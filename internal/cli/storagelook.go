@@ -143,7 +143,7 @@ func (p *program) storageTestCommand() *cobra.Command {
 		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if timeout <= 0 {
-				return usageErrorf("--timeout is %s; give more than nothing", timeout)
+				return usageErrorf("--timeout %s makes no sense; use a positive duration such as 10s", ohfp.FormatDuration(timeout))
 			}
 			k, err := p.keeper()
 			if err != nil {
@@ -158,7 +158,7 @@ func (p *program) storageTestCommand() *cobra.Command {
 			return unless(r.Success, "the store failed the test; the answer says why")
 		},
 	}
-	cmd.Flags().DurationVar(&timeout, "timeout", timeout, "how long it may take")
+	cmd.Flags().Var(seconds{&timeout}, "timeout", "how long it may take")
 	return cmd
 }
 

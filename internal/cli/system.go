@@ -77,7 +77,7 @@ func (p *program) systemHealth(ctx context.Context, a *app.App, offline bool) er
 		case status.Problem != "":
 			return "", status.Problem, nil
 		default:
-			return fmt.Sprintf("process %d, %d rounds", status.PID, status.Rounds), "", nil
+			return fmt.Sprintf("process %d, %s", status.PID, ohfp.Count(status.Rounds, "round")), "", nil
 		}
 	})
 	for _, instance := range a.Providers() {

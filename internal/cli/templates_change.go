@@ -270,7 +270,7 @@ func (p *program) importTemplates(ctx context.Context, a *app.App, files []strin
 		return err
 	}
 	if left > 0 {
-		return fmt.Errorf("%d of %d were not taken; the answer says why", left, len(changes))
+		return fmt.Errorf("not taken: %d of %s; the answer says why", left, ohfp.Count(len(changes), "template"))
 	}
 	return nil
 }

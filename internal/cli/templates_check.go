@@ -93,7 +93,7 @@ func (p *program) showVerdicts(verdicts []view.TemplateVerdict) error {
 		}
 	}
 	if bad > 0 {
-		return fmt.Errorf("%d of %d templates could not be used; the answer says why", bad, len(verdicts))
+		return fmt.Errorf("%d of %s could not be used; the answer says why", bad, ohfp.Count(len(verdicts), "template"))
 	}
 	return nil
 }

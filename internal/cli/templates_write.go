@@ -104,7 +104,7 @@ func (p *program) writeTemplates(document view.TemplateFile, path string, force 
 	if err := replaceFile(path, text.Bytes()); err != nil {
 		return ohfp.Errorf(ohfp.ErrInvalid, "%s cannot be written: %w", path, err)
 	}
-	p.note("%d templates are in %s", len(document.Templates), path)
+	p.note("wrote %s to %s", ohfp.Count(len(document.Templates), "template"), path)
 	return nil
 }
 

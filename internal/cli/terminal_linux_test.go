@@ -128,7 +128,7 @@ func TestConfirmationOnATerminal(t *testing.T) {
 		before := len(d.asked)
 		code := p.run(t.Context(), []string{"machines", "stop", "--all"})
 		seen := read()
-		if !strings.Contains(seen, "stop all 1 machines? [y/N] ") {
+		if !strings.Contains(seen, "stop 1 machine, all there is? [y/N] ") {
 			t.Errorf("the terminal shows %q", seen)
 		}
 		_, did := d.asked[len(d.asked)-1].(command.SwitchMachines)

@@ -45,7 +45,7 @@ func (c *Commands) adoptFrom(ctx context.Context, name string, filter provider.O
 		// A request is adopted whole: machines of it that came to its record later would be taken for late ones and ended.
 		owned, err = p.Owned(ctx, provider.OwnedFilter{Requests: slices.Sorted(maps.Keys(byRequest))})
 		if err != nil {
-			return nil, fmt.Errorf("look for all machines of %d requests by tag: %w", len(byRequest), err)
+			return nil, fmt.Errorf("look for all machines of %s by tag: %w", ohfp.Count(len(byRequest), "request"), err)
 		}
 		byRequest = machinesByRequest(owned)
 	}
@@ -145,7 +145,7 @@ func (c *Commands) adopted(
 	}
 	r.Count = max(units, 1)
 	events := []ohfp.Event{{
-		At: now, Kind: ohfp.RequestAdopted, Request: id, Template: template.ID, Provider: name, Message: fmt.Sprintf("%d machines were found by tag", len(machines)),
+		At: now, Kind: ohfp.RequestAdopted, Request: id, Template: template.ID, Provider: name, Message: ohfp.Count(len(machines), "machine") + " found by tag",
 	}}
 	events = append(events, r.Fold(factsFor(id, seen), now)...)
 	for i := range r.Machines {

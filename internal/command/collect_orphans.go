@@ -124,11 +124,11 @@ func (c *Commands) held(ctx context.Context, survey OrphanSurvey, dry bool) (str
 	message := ""
 	switch {
 	case len(newest) == 0:
-		message = fmt.Sprintf("there are no records at all, and %d machines that carry our tag: if the store was lost, run ohfp storage rebuild, "+
-			"and nothing is an orphan; else run ohfp orphans collect --force", survey.Owned)
+		message = fmt.Sprintf("there are no records at all, and %s with our tag: if the store was lost, run ohfp storage rebuild, "+
+			"and nothing is an orphan; else run ohfp orphans collect --force", ohfp.Count(survey.Owned, "machine"))
 	case found > heldAbove && found*100 > c.Orphans.MaxShare*survey.Owned:
-		message = fmt.Sprintf("%d orphans beside %d machines in all are more than orphans.max_share (%d %%): something may be wrong with the "+
-			"records or with Host Factory's list; look at ohfp orphans list, then run ohfp orphans collect --force", found, survey.Owned, c.Orphans.MaxShare)
+		message = fmt.Sprintf("%s beside %s in all, more than orphans.max_share (%d %%): something may be wrong with the "+
+			"records or with Host Factory's list; look at ohfp orphans list, then run ohfp orphans collect --force", ohfp.Count(found, "orphan"), ohfp.Count(survey.Owned, "machine"), c.Orphans.MaxShare)
 	}
 	if message == "" || dry {
 		return message, nil
@@ -184,7 +184,7 @@ func waiting(survey OrphanSurvey, named []string, minAge time.Duration) func(orp
 		for _, m := range seen.Machines {
 			young := m.LaunchedAt.IsZero() || seen.ObservedAt.Sub(m.LaunchedAt) < minAge
 			if key := (bearer{name, m.Request}); asked[key] && m.Alive() && young && !ends[m.Resource] && keeps[key] == "" {
-				keeps[key] = fmt.Sprintf("machine %s bears the same request and is younger than %s", m.ID, minAge)
+				keeps[key] = fmt.Sprintf("machine %s bears the same request and is younger than %s", m.ID, ohfp.FormatDuration(minAge))
 			}
 		}
 	}
@@ -193,7 +193,7 @@ func waiting(survey OrphanSurvey, named []string, minAge time.Duration) func(orp
 		case bearsOne(o) && o.Request != "" && keeps[bearer{o.Provider, o.Request}] != "":
 			return keeps[bearer{o.Provider, o.Request}]
 		case !o.Ripe && !(bearsOne(o) && o.IsMachine() && ends[o.Resource]):
-			return fmt.Sprintf("seen %d times within %s", o.Reads, o.Waited)
+			return fmt.Sprintf("seen %s within %s", ohfp.Count(o.Reads, "time"), ohfp.FormatDuration(o.Waited))
 		}
 		return ""
 	}
@@ -253,7 +253,7 @@ func (c *Commands) endOrphans(ctx context.Context, survey OrphanSurvey, chosen [
 			}
 		}
 		if err != nil {
-			problems = append(problems, fmt.Errorf("collect %d orphans: %w", len(ids), err))
+			problems = append(problems, fmt.Errorf("collect %s: %w", ohfp.Count(len(ids), "orphan"), err))
 		}
 		if ctx.Err() != nil {
 			break

@@ -100,7 +100,7 @@ func (in DrainMachines) check() error {
 	case in.OlderThan < 0:
 		return ohfp.Errorf(ohfp.ErrInvalid, "drain is for machines older than %s, which makes no sense; give a positive age such as 24h", in.OlderThan)
 	case in.Grace < 0 || in.Grace > MaxDrainGrace:
-		return ohfp.Errorf(ohfp.ErrInvalid, "drain has a grace of %s; give 0 to %s", in.Grace, MaxDrainGrace)
+		return ohfp.Errorf(ohfp.ErrInvalid, "drain has a grace of %s; give 0s to %s", ohfp.FormatDuration(in.Grace), ohfp.FormatDuration(MaxDrainGrace))
 	case in.Parallel < 0:
 		return ohfp.Errorf(ohfp.ErrInvalid, "drain takes %d machines at once, which makes no sense; give 1 or more, or 0 for all", in.Parallel)
 	default:

@@ -103,7 +103,7 @@ func (c *Commands) place(ctx context.Context, in RequestMachines) (ohfp.Template
 		return template, nil, err
 	}
 	if limit := c.Limits.PerRequest; limit > 0 && in.Count > limit {
-		return template, nil, ohfp.Errorf(ohfp.ErrLimit, "a request may ask for %d machines at most, not %d; ask for fewer or raise limits.max_machines_per_request", limit, in.Count)
+		return template, nil, ohfp.Errorf(ohfp.ErrLimit, "a request may ask for %s at most, not %d; ask for fewer or raise limits.max_machines_per_request", ohfp.Count(limit, "machine"), in.Count)
 	}
 	if in.Provider == "" {
 		ranking, err := c.rank(ctx, template)

@@ -115,7 +115,7 @@ func settings(c *Config) []Key {
 			"What the table's name starts with: its name is <prefix>-records. Installations that share an account and region each need their own.").
 			or("hostfactory").alias("storage.dynamodb_strategy.table_prefix").env("STORAGE_TABLE_PREFIX"),
 
-		duration("storage.retention", "720h", 0, math.MaxInt64, &c.Storage.Retention,
+		duration("storage.retention", "30d", 0, math.MaxInt64, &c.Storage.Retention,
 			"How long requests that have ended are kept, with their machines and events, once nothing of them is there any more. 0: for ever."),
 
 		count("limits.max_machines_per_request", "10000", 1, 10_000, &c.Limits.MaxMachinesPerRequest,

@@ -99,16 +99,16 @@ func dollars(name, fallback string, field *ohfp.Price, description string) Key {
 }
 
 func duration(name, fallback string, least, most time.Duration, field *time.Duration, description string) Key {
-	expected := `a duration such as "90s", "10m" or "2h", or a number of seconds`
+	expected := `a duration such as "90s", "10m", "12h" or "30d", or a number of seconds`
 	if least > 0 {
-		expected += fmt.Sprintf(", %s or more", least)
+		expected += ", " + ohfp.FormatDuration(least) + " or more"
 	}
 	if most < math.MaxInt64 {
-		expected += fmt.Sprintf(", %s or less", most)
+		expected += ", " + ohfp.FormatDuration(most) + " or less"
 	}
 	return Key{
 		Name: name, Default: fallback, Expected: expected, Description: description, Kind: KindDuration,
-		get: func() any { return field.String() },
+		get: func() any { return ohfp.FormatDuration(*field) },
 		set: single(func(value string) bool {
 			d, err := parseDuration(value)
 			*field = d
@@ -125,7 +125,7 @@ func parseDuration(value string) (time.Duration, error) {
 		}
 		return time.Duration(seconds * float64(time.Second)), nil
 	}
-	return time.ParseDuration(value)
+	return ohfp.ParseDuration(value)
 }
 
 func path(name, fallback string, field *string, description string) Key {

@@ -45,7 +45,7 @@ func (s *story) listTemplates(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.call(s.scripts.name("getAvailableTemplates"), took, "%d templates", len(answer.Templates))
+	s.call(s.scripts.name("getAvailableTemplates"), took, "%s", count(len(answer.Templates), "template"))
 	found := false
 	for _, t := range answer.Templates {
 		s.detail("  %-22s %4s CPUs  %6s MiB   at most %d", t.TemplateID,

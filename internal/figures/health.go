@@ -6,6 +6,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/internal/guard"
 	"github.com/openhostfactory/ohfp/internal/telemetry"
 	"github.com/openhostfactory/ohfp/provider"
@@ -55,7 +56,7 @@ func (f *Figures) Health(ctx context.Context, memory provider.Memory) HealthRepo
 	h := HealthReport{Healthy: true}
 	h.Look("store read", f.Now, func() (string, string, error) {
 		found, err := f.Records.Inspect(ctx)
-		return fmt.Sprintf("%s: %d requests, %d not settled, %d machines that exist", found.Strategy, found.Requests, found.Unsettled, found.Live), "", err
+		return fmt.Sprintf("%s: %s, %d not settled, %s alive", found.Strategy, ohfp.Count(found.Requests, "request"), found.Unsettled, ohfp.Count(found.Live, "machine")), "", err
 	})
 	h.Look("store write", f.Now, func() (string, string, error) {
 		const key = "health/probe"
@@ -68,9 +69,9 @@ func (f *Figures) Health(ctx context.Context, memory provider.Memory) HealthRepo
 		list, problems, err := f.Queries.TemplateList(ctx)
 		warning := ""
 		if len(problems) > 0 {
-			warning = fmt.Sprintf("%d problems, the first: %s", len(problems), problems[0])
+			warning = fmt.Sprintf("%s, the first: %s", ohfp.Count(len(problems), "problem"), problems[0])
 		}
-		return fmt.Sprintf("%d templates", len(list)), warning, err
+		return ohfp.Count(len(list), "template"), warning, err
 	})
 	h.Look("requests", f.Now, func() (string, string, error) { return f.overdue(ctx) })
 	h.Look("orphans", f.Now, func() (string, string, error) {
@@ -137,5 +138,5 @@ func (f *Figures) behind(ctx context.Context) (detail, warning string, err error
 			warning = fmt.Sprintf("%g events wait for sink %s", value, series.Values()[0])
 		}
 	}
-	return fmt.Sprintf("%d sinks", len(f.Sinks)), warning, nil
+	return ohfp.Count(len(f.Sinks), "sink"), warning, nil
 }

@@ -29,7 +29,7 @@ func EncodeReturned(r ohfp.Request, nameless int) ([]byte, error) {
 		parts = append(parts, strings.TrimSuffix(sentence(u.Message), ".")+".")
 	}
 	if nameless > 0 {
-		parts = append(parts, fmt.Sprintf("%d entries named no machine.", nameless))
+		parts = append(parts, ohfp.Count(nameless, "entry")+" named no machine.")
 	}
 	return answer(requestAnswer{Message: shorten(parts), RequestID: r.ID})
 }

@@ -159,7 +159,7 @@ func (report StatusReport) message(r ohfp.Request, status string, failed int) st
 	case status == statusRunning || r.Status == ohfp.StatusComplete && failed == 0:
 		return ""
 	case failed > 0:
-		return fmt.Sprintf("%d of %d machines failed", failed, r.Count)
+		return fmt.Sprintf("%d of %s failed", failed, ohfp.Count(r.Count, "machine"))
 	default:
 		return fmt.Sprintf("the request ended as %s", r.Status)
 	}

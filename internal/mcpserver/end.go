@@ -22,7 +22,7 @@ func planCancel(ctx context.Context, c *call, in cancelIn) (Plan, error) {
 		return Plan{}, err
 	}
 	plan := Plan{
-		Summary: fmt.Sprintf("cancel request %s (%s, template %s) and end the %d machines that it has", r.ID, r.Status, r.Template.ID, alive(r.Machines)),
+		Summary: fmt.Sprintf("cancel request %s (%s, template %s) and end what it has: %s", r.ID, r.Status, r.Template.ID, ohfp.Count(alive(r.Machines), "machine")),
 		Subject: string(r.ID),
 	}
 	for _, m := range r.Machines {
@@ -141,7 +141,7 @@ func planReturn(ctx context.Context, c *call, in returnIn) (Plan, error) {
 			plan.Machines = append(plan.Machines, m.ID)
 		}
 	}
-	plan.Summary = fmt.Sprintf("give back and terminate %d machines; everything on them is lost", len(plan.Machines))
+	plan.Summary = "give back and terminate " + ohfp.Count(len(plan.Machines), "machine") + "; everything there is lost"
 	return plan, nil
 }
 

@@ -105,7 +105,7 @@ func planClean(ctx context.Context, c *call, in cleanIn) (Plan, error) {
 	if err != nil {
 		return Plan{}, err
 	}
-	plan := Plan{Summary: fmt.Sprintf("remove %d launch templates that nothing has used for %s", len(would), what.UnusedFor.Round(time.Second))}
+	plan := Plan{Summary: fmt.Sprintf("remove %s that nothing has used for %s", ohfp.Count(len(would), "launch template"), ohfp.FormatDuration(what.UnusedFor.Round(time.Second)))}
 	for _, r := range would {
 		plan.Others = append(plan.Others, r.ID)
 	}

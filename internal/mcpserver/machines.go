@@ -183,7 +183,7 @@ func duration(name, text string, absent time.Duration) (time.Duration, error) {
 	if text == "" {
 		return absent, nil
 	}
-	d, err := time.ParseDuration(text)
+	d, err := ohfp.ParseDuration(text)
 	if err != nil {
 		return 0, ohfp.Errorf(ohfp.ErrInvalid, "%s %q is no duration; write for example 90s, 30m or 24h", name, text)
 	}
@@ -215,11 +215,11 @@ func planDrain(ctx context.Context, c *call, in drainIn) (Plan, error) {
 	}
 	switch n := len(plan.Machines); {
 	case what.Cancel:
-		plan.Summary = fmt.Sprintf("withdraw the order to drain %d machines", n)
+		plan.Summary = "withdraw the order to drain " + ohfp.Count(n, "machine")
 	case what.Force:
-		plan.Summary = fmt.Sprintf("drain %d machines, and terminate those that their users still have after %s", n, what.Grace)
+		plan.Summary = fmt.Sprintf("drain %s, and terminate what their users still have after %s", ohfp.Count(n, "machine"), ohfp.FormatDuration(what.Grace))
 	default:
-		plan.Summary = fmt.Sprintf("ask the users of %d machines to give them back within %s", n, what.Grace)
+		plan.Summary = fmt.Sprintf("ask for %s to be given back within %s", ohfp.Count(n, "machine"), ohfp.FormatDuration(what.Grace))
 	}
 	return plan, nil
 }

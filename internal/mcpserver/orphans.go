@@ -2,7 +2,6 @@ package mcpserver
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 
@@ -87,7 +86,7 @@ func planCollect(ctx context.Context, c *call, in collectIn) (Plan, error) {
 			plan.Others = append(plan.Others, o.ID())
 		}
 	}
-	plan.Summary = fmt.Sprintf("end %d orphans; everything on them is lost", len(plan.Machines)+len(plan.Others))
+	plan.Summary = "end " + ohfp.Count(len(plan.Machines)+len(plan.Others), "orphan") + "; everything there is lost"
 	return plan, nil
 }
 

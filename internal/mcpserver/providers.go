@@ -28,7 +28,7 @@ type providerConfigIn struct {
 
 type metricsIn struct {
 	Provider  string `json:"provider_name,omitempty" jsonschema:"name of the provider instance; absent: all"`
-	Timeframe string `json:"timeframe,omitempty" jsonschema:"count requests made within this time, for example 1h or 168h; absent: 24h"`
+	Timeframe string `json:"timeframe,omitempty" jsonschema:"count requests made within this time, for example 1h or 7d; absent: 24h"`
 }
 
 func providerTools() []tool {
@@ -169,7 +169,7 @@ func providerMetrics(ctx context.Context, c *call, in metricsIn) (view.ProviderM
 		return view.ProviderMetricsList{}, err
 	}
 	if within <= 0 {
-		return view.ProviderMetricsList{}, ohfp.Errorf(ohfp.ErrInvalid, "timeframe %s makes no sense; use a positive duration such as 24h", within)
+		return view.ProviderMetricsList{}, ohfp.Errorf(ohfp.ErrInvalid, "timeframe %s makes no sense; use a positive duration such as 24h", ohfp.FormatDuration(within))
 	}
 	since := c.Now().Add(-within)
 	requests, err := c.Queries.Requests(ctx, query.RequestFilter{Type: ohfp.TypeAcquire, Machines: true})

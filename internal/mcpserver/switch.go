@@ -2,7 +2,6 @@ package mcpserver
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/internal/command"
@@ -51,7 +50,7 @@ func planStop(ctx context.Context, c *call, in stopIn) (Plan, error) {
 	for _, m := range machines {
 		plan.Machines = append(plan.Machines, m.ID)
 	}
-	plan.Summary = fmt.Sprintf("stop %d machines; what runs on them is interrupted", len(plan.Machines))
+	plan.Summary = "stop " + ohfp.Count(len(plan.Machines), "machine") + "; what runs there is interrupted"
 	return plan, err
 }
 

@@ -36,10 +36,10 @@ func scores() map[string]score {
 	return map[string]score{
 		FirstAvailable: func(Instance, Record, time.Time) (float64, string) { return 0, "it comes first by priority and order" },
 		RoundRobin: func(_ Instance, r Record, _ time.Time) (float64, string) {
-			return -float64(r.Chosen), fmt.Sprintf("it is its turn after %d launches", r.Chosen)
+			return -float64(r.Chosen), "it is its turn after " + ohfp.Count(r.Chosen, "launch")
 		},
 		WeightedRoundRobin: func(i Instance, r Record, _ time.Time) (float64, string) {
-			return -float64(r.Chosen+1) / weight(i), fmt.Sprintf("it is its turn after %d launches with weight %d", r.Chosen, max(i.Weight, 1))
+			return -float64(r.Chosen+1) / weight(i), fmt.Sprintf("it is its turn after %s with weight %d", ohfp.Count(r.Chosen, "launch"), max(i.Weight, 1))
 		},
 		LeastConnections: func(i Instance, r Record, _ time.Time) (float64, string) {
 			return -float64(r.Alive) / weight(i), fmt.Sprintf("it has the fewest machines for its weight, %d", r.Alive)

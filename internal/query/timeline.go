@@ -202,5 +202,5 @@ func after(d time.Duration) string {
 	if d >= time.Minute {
 		round = time.Second
 	}
-	return "+" + d.Round(round).String()
+	return "+" + ohfp.FormatDuration(d.Round(round))
 }

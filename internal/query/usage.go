@@ -156,10 +156,10 @@ func (g UsageGroup) told() UsageGroup {
 func unknown(total UsageGroup) []string {
 	var sentences []string
 	if total.Unpriced > 0 {
-		sentences = append(sentences, fmt.Sprintf("The price of %d of %d machines is not known and not in the sums.", total.Unpriced, total.Machines))
+		sentences = append(sentences, fmt.Sprintf("The price of %d of %s is not known and not in the sums.", total.Unpriced, ohfp.Count(total.Machines, "machine")))
 	}
 	if total.Unsized > 0 {
-		sentences = append(sentences, fmt.Sprintf("The vCPUs of %d of %d machines are not known and not in the sums.", total.Unsized, total.Machines))
+		sentences = append(sentences, fmt.Sprintf("The vCPUs of %d of %s are not known and not in the sums.", total.Unsized, ohfp.Count(total.Machines, "machine")))
 	}
 	return sentences
 }

@@ -48,7 +48,7 @@ func (e *Executor) terminateAt(ctx context.Context, id ohfp.RequestID, name stri
 	ended, refused := p.Terminate(ctx, machines, flatten(targets))
 	e.Reach(StepEndAnswered)
 	if refused == nil && len(ended) < len(machines) {
-		refused = ohfp.Errorf(ohfp.ErrUnavailable, "provider %s said nothing of %d machines", name, len(machines)-len(ended))
+		refused = ohfp.Errorf(ohfp.ErrUnavailable, "provider %s said nothing of %s", name, ohfp.Count(len(machines)-len(ended), "machine"))
 	}
 	states := make(map[ohfp.MachineID]ohfp.MachineState, len(ended))
 	for _, end := range ended {
@@ -72,7 +72,7 @@ func (e *Executor) terminateAt(ctx context.Context, id ohfp.RequestID, name stri
 	}
 	e.Reach(StepEndRecorded)
 	if refused != nil {
-		return fmt.Errorf("end %d machines of request %s: %w", len(machines)-len(ended), id, refused)
+		return fmt.Errorf("end %s of request %s: %w", ohfp.Count(len(machines)-len(ended), "machine"), id, refused)
 	}
 	return nil
 }
@@ -90,7 +90,7 @@ func (e *Executor) targets(ctx context.Context, machines []ohfp.Machine) (map[oh
 	}
 	requests, err := e.Store.Requests(ctx, store.RequestFilter{IDs: ids})
 	if err != nil {
-		return nil, fmt.Errorf("read the requests of %d machines: %w", len(machines), err)
+		return nil, fmt.Errorf("read the requests of %s: %w", ohfp.Count(len(machines), "machine"), err)
 	}
 	targets := map[ohfp.RequestID][]ohfp.ResourceTarget{}
 	for _, r := range requests {

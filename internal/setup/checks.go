@@ -90,7 +90,7 @@ func (d Doctor) records(ctx context.Context, cfg config.Config) (found []provide
 	if err != nil {
 		return []provider.Finding{failure(name, "", err.Error(), mendStore(cfg.Storage, err))}
 	}
-	found = append(found, fine(name, seen.Place, fmt.Sprintf("%s, %d requests, %d live machines", seen.Strategy, seen.Requests, seen.Live)))
+	found = append(found, fine(name, seen.Place, fmt.Sprintf("%s, %s, %s", seen.Strategy, ohfp.Count(seen.Requests, "request"), ohfp.Count(seen.Live, "live machine"))))
 	machines, err := records.Machines(ctx, store.MachineFilter{States: living()})
 	if err != nil {
 		return append(found, failure(name, seen.Place, err.Error(), mendStore(cfg.Storage, err)))
@@ -166,7 +166,7 @@ func (d Doctor) templates(ctx context.Context, cfg config.Config) (found []provi
 		found = append(found, failure(name, "", problem, fix))
 	}
 	if good := len(views); good > 0 {
-		found = append(found, fine(name, "", fmt.Sprintf("%d are listed", good)))
+		found = append(found, fine(name, "", ohfp.Count(good, "template")+" listed"))
 	}
 	return found
 }

@@ -275,7 +275,7 @@ func TestBroken(t *testing.T) {
 				t.Helper()
 				c.write(t, "templates.json", strings.ReplaceAll(goodTemplates, `"maxNumber": 5`, `"maxNumber": 9000`))
 			},
-			"subnets", provider.LevelWarning, "4091 free addresses in all, for up to 9000", "add a subnet",
+			"subnets", provider.LevelWarning, "4091 free addresses in all, for up to 9000 machines", "add a subnet",
 		},
 		"role of EC2 fleets": {
 			func(t *testing.T, c *clinic) {

@@ -67,7 +67,7 @@ func (im *importer) ibm(ctx context.Context, root document.Node) {
 		return
 	}
 	if strings.Contains(cfg.Origin("requests.timeout"), directories.IBMSuffix) {
-		im.put(ctx, 0, "AWS_INSTANCE_PENDING_TIMEOUT_SEC", "requests.timeout", cfg.Requests.Timeout.String())
+		im.put(ctx, 0, "AWS_INSTANCE_PENDING_TIMEOUT_SEC", "requests.timeout", ohfp.FormatDuration(cfg.Requests.Timeout))
 	}
 	if _, set := good["ACCEPT_PROPAGATED_LOG_SETTING"]; set {
 		im.put(ctx, 0, "ACCEPT_PROPAGATED_LOG_SETTING", "logging.accept_propagated", cfg.Logging.AcceptPropagated)

@@ -47,7 +47,7 @@ func (d Doctor) names(ctx context.Context, machines []ohfp.Machine) []provider.F
 		}
 	}
 	if len(found) == 0 {
-		found = append(found, fine(name, "", fmt.Sprintf("%d names are told apart and resolve", len(hosts))))
+		found = append(found, fine(name, "", ohfp.Count(len(hosts), "name")+", told apart and resolving"))
 	}
 	return found
 }

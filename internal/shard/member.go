@@ -125,7 +125,7 @@ func (m *Member) renew(ctx context.Context) error {
 	began := m.Now()
 	renewed, err := m.Store.Renew(ctx, m.TTL, held...)
 	if err != nil {
-		return fmt.Errorf("renew the leases of %d shards: %w", len(held), err)
+		return fmt.Errorf("renew the leases of %s: %w", ohfp.Count(len(held), "shard"), err)
 	}
 	still := make(map[string]store.Lease, len(renewed))
 	for _, l := range renewed {
@@ -165,7 +165,7 @@ func (m *Member) giveUp(ctx context.Context, fair int) error {
 	}
 	m.Log.InfoContext(ctx, "shards are given to other daemons", "shards", len(back))
 	if err := m.Store.Release(ctx, back...); err != nil {
-		return fmt.Errorf("give up %d shards: %w", len(back), err)
+		return fmt.Errorf("give up %s: %w", ohfp.Count(len(back), "shard"), err)
 	}
 	return nil
 }
@@ -220,7 +220,7 @@ func (m *Member) Leave(ctx context.Context) error {
 	m.self, m.shares = store.Lease{}, nil
 	m.mu.Unlock()
 	if err := m.Store.Release(ctx, held...); err != nil {
-		return fmt.Errorf("give back %d leases: %w", len(held), err)
+		return fmt.Errorf("give back %s: %w", ohfp.Count(len(held), "lease"), err)
 	}
 	return nil
 }

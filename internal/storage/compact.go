@@ -3,8 +3,6 @@ package storage
 import (
 	"context"
 	"errors"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/openhostfactory/ohfp"
@@ -96,14 +94,9 @@ func would(ctx context.Context, s store.Store, before time.Time) (store.Compacte
 	return out, nil
 }
 
-// ParseAge reads "30d", "12h" or any other duration.
+// ParseAge reads "30d", "12h" or any other duration that is more than nothing.
 func ParseAge(text string) (time.Duration, error) {
-	if days, ok := strings.CutSuffix(text, "d"); ok {
-		if n, err := strconv.Atoi(days); err == nil && n > 0 && n < 36500 {
-			return time.Duration(n) * 24 * time.Hour, nil
-		}
-	}
-	age, err := time.ParseDuration(text)
+	age, err := ohfp.ParseDuration(text)
 	if err != nil || age <= 0 {
 		return 0, ohfp.Errorf(ohfp.ErrInvalid, "%q is no age; write for example 30d or 12h", text)
 	}

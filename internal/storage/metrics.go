@@ -103,7 +103,7 @@ func (k Keeper) Measure(ctx context.Context, rounds int) (m Metrics, err error) 
 		return m, err
 	}
 	m.Details.Holds = &found
-	m.TimeRange = k.Now().Sub(began).Round(time.Millisecond).String()
+	m.TimeRange = ohfp.FormatDuration(k.Now().Sub(began).Round(time.Millisecond))
 	m.Average, m.ErrorRate = rounded(total/float64(m.Operations)), m.ErrorRate/float64(m.Operations)
 	return m, nil
 }

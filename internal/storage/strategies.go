@@ -1,6 +1,9 @@
 package storage
 
-import "github.com/openhostfactory/ohfp/internal/config"
+import (
+	"github.com/openhostfactory/ohfp"
+	"github.com/openhostfactory/ohfp/internal/config"
+)
 
 // StrategyList is every way to keep records.
 type StrategyList struct {
@@ -63,7 +66,7 @@ type SettingsConfig struct {
 func (k Keeper) Show() Settings {
 	s := k.Storage
 	return Settings{SettingsConfig{
-		Strategy: s.Strategy, Retention: s.Retention.String(),
+		Strategy: s.Strategy, Retention: ohfp.FormatDuration(s.Retention),
 		JSON: map[string]any{"path": s.JSON.Path, "backups": s.JSON.Backups},
 		SQL: map[string]any{
 			"type": s.SQL.Type, "path": s.SQL.Path, "url": s.SQL.URL.String(), "schema": s.SQL.Schema, "max_connections": s.SQL.MaxConnections,

@@ -122,7 +122,7 @@ func seconds(value json.RawMessage) (time.Duration, error) {
 		}
 		return time.Duration(number * float64(time.Second)), nil
 	}
-	d, err := time.ParseDuration(text)
+	d, err := ohfp.ParseDuration(text)
 	if err == nil && d < 0 {
 		return 0, fmt.Errorf("%s is negative", value)
 	}

@@ -52,7 +52,7 @@ func Document(t ohfp.Template) (json.RawMessage, error) {
 		ProviderAPI: t.ProviderAPI, MaxNumber: t.MaxNumber, CapacityUnit: t.CapacityUnit, Attributes: t.Attributes,
 	}
 	if t.Timeout > 0 {
-		shared.Timeout = t.Timeout.String()
+		shared.Timeout = ohfp.FormatDuration(t.Timeout)
 	}
 	document, err := json.Marshal(shared)
 	if err != nil {

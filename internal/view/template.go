@@ -1,6 +1,7 @@
 package view
 
 import (
+	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/internal/query"
 )
 
@@ -24,7 +25,7 @@ func NewTemplate(view query.TemplateView, long bool) Template {
 		v.ProviderName, v.ProviderType, v.CapacityUnit = t.ProviderName, t.ProviderType, t.CapacityUnit
 		v.Fields = view.Fields
 		if t.Timeout > 0 {
-			v.Timeout = t.Timeout.String()
+			v.Timeout = ohfp.FormatDuration(t.Timeout)
 		}
 	}
 	return v

@@ -152,7 +152,7 @@ func (d *duration) UnmarshalJSON(data []byte) error {
 	if _, err := strconv.ParseFloat(text, 64); err == nil {
 		text += "s"
 	}
-	value, err := time.ParseDuration(text)
+	value, err := ohfp.ParseDuration(text)
 	if err != nil || value <= 0 {
 		return ohfp.Errorf(ohfp.ErrInvalid, "%s is not a duration; write a number of seconds, or a text like 10s", data)
 	}

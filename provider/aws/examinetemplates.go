@@ -58,7 +58,7 @@ func (e *examination) references(ctx context.Context) {
 		}
 	}
 	if !bad && looked > 0 {
-		e.fine(lookReferences, e.name, fmt.Sprintf("all %d things that templates name are there", looked))
+		e.fine(lookReferences, e.name, "everything that templates name is there: "+ohfp.Count(looked, "thing"))
 	}
 }
 
@@ -96,7 +96,7 @@ func (e *examination) subnets(ctx context.Context) {
 		if left == 0 {
 			level = provider.LevelFailure
 		}
-		e.say(lookSubnets, level, string(s.template.ID), fmt.Sprintf("%s have %d free addresses in all, for up to %d machines", strings.Join(s.spec.Subnets, ", "), left, most),
+		e.say(lookSubnets, level, string(s.template.ID), fmt.Sprintf("%s: %s in all, for up to %s", strings.Join(s.spec.Subnets, ", "), ohfp.Count(left, "free address"), ohfp.Count(most, "machine")),
 			"add a subnet to subnetId, free addresses, or lower maxNumber while Host Factory is stopped")
 	}
 	if !bad && len(free) > 0 {

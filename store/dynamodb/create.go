@@ -89,7 +89,7 @@ func (t *table) awaitActive(ctx context.Context, api API) error {
 			return ctx.Err()
 		}
 	}
-	return ohfp.Errorf(ohfp.ErrTimeout, "DynamoDB table %s is still being made after %s; try again later", t.name, slowTable)
+	return ohfp.Errorf(ohfp.ErrTimeout, "DynamoDB table %s is still being made after %s; try again later", t.name, ohfp.FormatDuration(slowTable))
 }
 
 const tableLook = 100 * time.Millisecond

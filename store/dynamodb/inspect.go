@@ -85,8 +85,8 @@ func (s *Store) Check(ctx context.Context) error {
 		if damage.count == 0 {
 			return nil
 		}
-		return ohfp.Errorf(ohfp.ErrUnavailable, "store %s is damaged in %d places; restore the table from a backup: %s",
-			s.table.name, damage.count, strings.Join(damage.told, "; "))
+		return ohfp.Errorf(ohfp.ErrUnavailable, "store %s is damaged in %s; restore the table from a backup: %s",
+			s.table.name, ohfp.Count(damage.count, "place"), strings.Join(damage.told, "; "))
 	})
 }
 
@@ -206,7 +206,7 @@ func checkLog(ctx context.Context, v *view, damage *findings) error {
 		case err != nil:
 			damage.add("log entry %d: %v", e.number, err)
 		case int64(len(record.Events)) != e.count || e.before < last:
-			damage.add("log entry %d has %d events, not %d, after event %d", e.number, len(record.Events), e.count, last)
+			damage.add("log entry %d has %s, not %d, after event %d", e.number, ohfp.Count(len(record.Events), "event"), e.count, last)
 		}
 		for _, one := range record.Events {
 			if one.Sequence <= last || one.Sequence <= e.before || one.Sequence > e.last {

@@ -149,8 +149,8 @@ func (v *view) check(ctx context.Context) error {
 		}
 	}
 	if counted.Live != v.head.Live || !reflect.DeepEqual(counted.used(), v.head.used()) {
-		return v.damaged(headFile, fmt.Errorf("it counts %d requests and %v, but there are %d and %v",
-			v.head.Live, v.head.used(), counted.Live, counted.used()))
+		return v.damaged(headFile, fmt.Errorf("it counts %s and %v, but there are %d and %v",
+			ohfp.Count(v.head.Live, "request"), v.head.used(), counted.Live, counted.used()))
 	}
 	return v.checkOthers(ctx)
 }

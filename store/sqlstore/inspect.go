@@ -82,7 +82,7 @@ func (f *findings) error(path string) error {
 	if f.count == 0 {
 		return nil
 	}
-	return ohfp.Errorf(ohfp.ErrUnavailable, "store %s is damaged in %d places; restore it from a backup: %w", path, f.count, oneLine{f.told})
+	return ohfp.Errorf(ohfp.ErrUnavailable, "store %s is damaged in %s; restore it from a backup: %w", path, ohfp.Count(f.count, "place"), oneLine{f.told})
 }
 
 // checkRequests reads all requests, and compares the columns that decide what is done about them with the documents.

@@ -118,8 +118,8 @@ func OpenArchive(path string) (Header, Records, error) {
 			return err
 		}
 		if got := t.done(); got != h.Summary {
-			return damaged(path, fmt.Errorf("its header tells of %d requests, %d machines and %d events with %s, it has %d, %d and %d with %s",
-				h.Requests, h.Machines, h.Events, h.Digest, got.Requests, got.Machines, got.Events, got.Digest))
+			return damaged(path, fmt.Errorf("its header tells of %s, %s and %s with %s, it has %d, %d and %d with %s",
+				ohfp.Count(h.Requests, "request"), ohfp.Count(h.Machines, "machine"), ohfp.Count(h.Events, "event"), h.Digest, got.Requests, got.Machines, got.Events, got.Digest))
 		}
 		return nil
 	})

@@ -37,7 +37,7 @@ func Load(ctx context.Context, to store.Store, records Records) (Summary, error)
 	}
 	if got != wanted {
 		return Summary{}, ohfp.Errorf(ohfp.ErrConflict,
-			"the copy in %s is not the same as what was copied (%d requests, %d machines, %d templates, %d events of %d, %d, %d, %d); remove it and copy again with nothing else at work",
+			"the copy in %s is not the same as what was copied (requests, machines, templates and events: %d, %d, %d and %d of %d, %d, %d and %d); remove it and copy again with nothing else at work",
 			l.place, got.Requests, got.Machines, got.Templates, got.Events, wanted.Requests, wanted.Machines, wanted.Templates, wanted.Events)
 	}
 	return got, nil
@@ -91,8 +91,8 @@ func (l *loader) resumes(ctx context.Context) (bool, error) {
 	}
 	if found.Requests+found.Machines+found.Templates+found.Events > 0 {
 		return false, ohfp.Errorf(ohfp.ErrConflict,
-			"store %s is not empty: it has %d requests, %d machines, %d templates and %d events; choose an empty one",
-			found.Place, found.Requests, found.Machines, found.Templates, found.Events)
+			"store %s is not empty: it has %s, %s, %s and %s; choose an empty one",
+			found.Place, ohfp.Count(found.Requests, "request"), ohfp.Count(found.Machines, "machine"), ohfp.Count(found.Templates, "template"), ohfp.Count(found.Events, "event"))
 	}
 	kept, err := l.to.RecallPrefix(ctx, provider.Lasting)
 	if err == nil && len(kept) > 0 {

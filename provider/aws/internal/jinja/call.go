@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/provider/aws/internal/strict"
 )
 
@@ -96,7 +97,7 @@ func (r *rendering) apply(name string, of any, args []any, named map[string]any)
 // bind puts arguments to the parameters that they are meant for.
 func (r *rendering) bind(name string, params []string, args []any, named map[string]any) ([]*any, error) {
 	if len(args) > len(params) {
-		return nil, r.fail("%s takes at most %d arguments", name, len(params))
+		return nil, r.fail("%s takes at most %s", name, ohfp.Count(len(params), "argument"))
 	}
 	bound := make([]*any, len(params))
 	for i := range args {
@@ -190,7 +191,7 @@ func (r *rendering) method(of any, name string, args []any) (any, error) {
 	case string:
 		return r.textMethod(of, name, args)
 	}
-	return nil, r.fail("%s has no method %s with %d arguments", kind(of), name, len(args))
+	return nil, r.fail("%s has no method %s with %s", kind(of), name, ohfp.Count(len(args), "argument"))
 }
 
 func (r *rendering) textMethod(of, name string, args []any) (any, error) {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/openhostfactory/ohfp"
 )
 
 // eval evaluates an expression; the result may be undefined.
@@ -215,7 +217,7 @@ func (r *rendering) passes(name string, of any, args []any) (bool, error) {
 		return number%by == 0, nil
 	}
 	if len(args) > 0 {
-		return false, r.fail("the test %s is not known with %d arguments", name, len(args))
+		return false, r.fail("the test %s is not known with %s", name, ohfp.Count(len(args), "argument"))
 	}
 	text, isText := of.(string)
 	_, isFloat := of.(float64)

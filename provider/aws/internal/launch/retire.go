@@ -42,7 +42,7 @@ func stillAlive(resource string, machines []ohfp.Machine) error {
 	if len(alive) == 0 {
 		return nil
 	}
-	return ohfp.Errorf(ohfp.ErrConflict, "%s still has %d machines alive, %s among them; end them first", resource, len(alive), alive[0].ID)
+	return ohfp.Errorf(ohfp.ErrConflict, "%s still has %s alive, %s first of all; end what it has first", resource, ohfp.Count(len(alive), "machine"), alive[0].ID)
 }
 
 // Retire deletes a fleet none of whose machines is alive. Deleting an instant fleet ends what it still has, which is why
@@ -97,7 +97,7 @@ func (l EC2Fleet) members(ctx context.Context, fleet string) ([]ohfp.Machine, er
 }
 
 func stillHolds(s Standing) error {
-	return ohfp.Errorf(ohfp.ErrConflict, "%s still holds %d units, whose machines do not show yet; end them first", s.Resource, s.Fulfilled)
+	return ohfp.Errorf(ohfp.ErrConflict, "%s still holds %s, whose machines do not show yet; end them first", s.Resource, ohfp.Count(s.Fulfilled, "unit"))
 }
 
 // remove deletes a fleet without machines. Should one come up just now, nobody would know of it: it ends with the fleet.
