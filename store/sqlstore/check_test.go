@@ -14,6 +14,7 @@ func spoils() map[string]string {
 	return map[string]string{
 		"UPDATE requests SET doc = '{'":                             "request req-",
 		"UPDATE requests SET ended = NOT ended":                     "columns",
+		"UPDATE requests SET used_price = 7":                        "against limits",
 		"UPDATE requests SET version = 0":                           "columns",
 		"UPDATE machines SET doc = '{' WHERE machine_id = 'i-1'":    "machine i-1",
 		"UPDATE machines SET counted = NOT counted":                 "machine i-1",

@@ -55,7 +55,7 @@ func (s *Store) Check(ctx context.Context) error {
 		if err := s.engine.integrity(ctx, tx, damage.add); err != nil {
 			return err
 		}
-		for _, look := range []func(context.Context, session, *findings) error{checkRequests, checkMachineRows, checkEvents, checkTemplates} {
+		for _, look := range []func(context.Context, session, *findings) error{checkRequests, checkUsed, checkMachineRows, checkEvents, checkTemplates} {
 			if err := look(ctx, tx, &damage); err != nil {
 				return err
 			}
@@ -103,6 +103,18 @@ func checkRequests(ctx context.Context, tx session, damage *findings) error {
 			stamp(r.CreatedAt) != created || version < 1:
 			damage.add("request %s has columns that are not those of its document", id)
 		}
+		return nil
+	})
+}
+
+// checkUsed compares what requests are said to count against limits with what their machines count.
+func checkUsed(ctx context.Context, tx session, damage *findings) error {
+	return eachRow(ctx, tx, "SELECT id FROM requests WHERE (used_units, used_vcpus, used_price) <> "+counted, func(rows *sql.Rows) error {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return err
+		}
+		damage.add("request %s counts something else against limits than its machines do", id)
 		return nil
 	})
 }

@@ -8,11 +8,14 @@ import (
 )
 
 const insertRequest = `INSERT INTO requests
-  (type, template, provider, status, ended, settled, asked, vcpus, price, created_at, version, doc, id)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+  (type, template, provider, status, ended, settled, asked, vcpus, price, used_units, used_vcpus, used_price, created_at, version, doc, id)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 const updateRequest = `UPDATE requests SET
-  type = ?, template = ?, provider = ?, status = ?, ended = ?, settled = ?, asked = ?, vcpus = ?, price = ?, created_at = ?, version = ?, doc = ? WHERE id = ?`
+  type = ?, template = ?, provider = ?, status = ?, ended = ?, settled = ?, asked = ?, vcpus = ?, price = ?,
+  used_units = ?, used_vcpus = ?, used_price = ?, created_at = ?, version = ?, doc = ? WHERE id = ?`
+
+const touchRequests = "UPDATE requests SET version = version + 1, (used_units, used_vcpus, used_price) = " + counted + " WHERE id" + oneOf
 
 const insertMachine = `INSERT INTO machines
   (request_id, return_id, template, state, name, resource, weight, vcpus, price, counted, noticed, launched_at, version, doc, provider, machine_id)
@@ -43,7 +46,7 @@ func save(ctx context.Context, tx session, c store.Change) error {
 }
 
 func saveRequest(ctx context.Context, tx session, r ohfp.Request) error {
-	settled := r.Settled()
+	settled, units, cost := r.Settled(), store.Units(r), store.CostOf(r)
 	r.Machines = nil // they are rows of their own
 	r = store.CopyRequest(r)
 	doc, err := encode(r)
@@ -55,7 +58,7 @@ func saveRequest(ctx context.Context, tx session, r ohfp.Request) error {
 		query = insertRequest
 	}
 	_, err = tx.ExecContext(ctx, query, r.Type, r.Template.ID, r.Provider, r.Status, r.Status.Terminal(), settled, r.Count,
-		r.Estimate.VCPUs, r.Estimate.Price, stamp(r.CreatedAt), r.Version+1, doc, r.ID)
+		r.Estimate.VCPUs, r.Estimate.Price, units, cost.VCPUs, cost.Price, stamp(r.CreatedAt), r.Version+1, doc, r.ID)
 	return err
 }
 
@@ -137,7 +140,7 @@ func touch(ctx context.Context, tx session, ids []ohfp.RequestID) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	if _, err := tx.ExecContext(ctx, "UPDATE requests SET version = version + 1 WHERE id"+oneOf, list(ids)); err != nil {
+	if _, err := tx.ExecContext(ctx, touchRequests, list(ids)); err != nil {
 		return err
 	}
 	ended, err := requests(ctx, tx, "SELECT version, doc FROM requests WHERE ended AND id"+oneOf, list(ids))

@@ -14,6 +14,8 @@ import (
 	"testing/fstest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/store"
 	"github.com/openhostfactory/ohfp/store/internal/localdisk"
@@ -466,7 +468,8 @@ func TestPlans(t *testing.T) {
 		"DELETE FROM memory WHERE expires_at <= ?":                                                           1,
 		"SELECT version, doc FROM machines WHERE noticed ORDER BY launched_at, machine_id, provider LIMIT ?": 1,
 		updateMachine: 16,
-		updateRequest: 13,
+		updateRequest: 16,
+		touchRequests: 1,
 	} {
 		rows, err := s.alone().QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+query, make([]any, args)...)
 		if err != nil {
@@ -491,5 +494,68 @@ func TestPlans(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Logf("%s\n\t%s", query, strings.Join(plan, "\n\t"))
+	}
+}
+
+// TestUpgradeCounts takes a store back to the schema in which requests did not say what they count against limits, and up again.
+func TestUpgradeCounts(t *testing.T) {
+	t.Parallel()
+	path := freshPath(t)
+	s := openAt(t, path)
+	const counted, gone = ohfp.MachineRunning, ohfp.MachineTerminated
+	for _, r := range []struct {
+		kind   ohfp.RequestType
+		status ohfp.Status
+		asked  int
+		holds  []ohfp.MachineState
+	}{
+		{ohfp.TypeAcquire, ohfp.StatusInProgress, 3, []ohfp.MachineState{counted, gone}},
+		{ohfp.TypeAcquire, ohfp.StatusInProgress, 1, []ohfp.MachineState{counted, counted}},
+		{ohfp.TypeAcquire, ohfp.StatusComplete, 9, []ohfp.MachineState{counted, gone}},
+		{ohfp.TypeAcquire, ohfp.StatusFailed, 7, nil},
+		{ohfp.TypeReturn, ohfp.StatusInProgress, 5, nil},
+	} {
+		id := ohfp.NewRequestID(r.kind, start)
+		stored := ohfp.Request{
+			ID: id, Type: r.kind, Status: r.status, Count: r.asked, CreatedAt: start, Provider: "p",
+			Template: ohfp.Template{ID: "t"}, Estimate: ohfp.Estimate{VCPUs: 2, Price: 1},
+		}
+		for i, state := range r.holds {
+			stored.Machines = append(stored.Machines, ohfp.Machine{
+				Provider: "p", ID: ohfp.MachineID(fmt.Sprintf("%s-%d", id, i)), Request: id, State: state, Weight: 4, Cost: ohfp.Cost{VCPUs: 8},
+			})
+		}
+		if err := s.CreateRequest(t.Context(), stored, store.Limits{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before, err := s.Usage(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := 4 + 8 + 4; before.Templates["t"] != want {
+		t.Fatalf("%+v counts, want %d units", before, want)
+	}
+	for _, statement := range []string{
+		"DROP INDEX requests_used", "ALTER TABLE requests DROP COLUMN used_units", "ALTER TABLE requests DROP COLUMN used_vcpus",
+		"ALTER TABLE requests DROP COLUMN used_price", "CREATE INDEX requests_unended ON requests (template) WHERE NOT ended", "PRAGMA user_version = 5",
+	} {
+		if _, err := s.db.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = openAt(t, path)
+	after, err := s.Usage(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(before, after); diff != "" {
+		t.Errorf("the upgrade counts differently: %s", diff)
+	}
+	if err := s.Check(t.Context()); err != nil {
+		t.Error(err)
 	}
 }

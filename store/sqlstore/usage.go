@@ -7,24 +7,23 @@ import (
 	"github.com/openhostfactory/ohfp/store"
 )
 
-// usageQuery counts as [store.Units] and [store.CostOf] do, from columns and partial indexes alone. Requests that have ended and hold
-// nothing, after some weeks nearly all of them, are not looked at.
+// usageQuery sums what each request counts, from an index alone. Requests that have ended and hold nothing, after some weeks
+// nearly all of them, are not looked at.
 const usageQuery = `
-WITH held AS (
-  SELECT request_id, CAST(SUM(weight) AS BIGINT) AS units, CAST(SUM(vcpus) AS BIGINT) AS vcpus, CAST(SUM(price) AS BIGINT) AS price
-    FROM machines WHERE counted GROUP BY request_id
-)
-SELECT template, provider, CAST(SUM(units) AS BIGINT), CAST(SUM(vcpus) AS BIGINT), CAST(SUM(price) AS BIGINT) FROM (
-SELECT r.template, r.provider, CASE WHEN r.asked > COALESCE(held.units, 0) THEN r.asked ELSE held.units END AS units,
-    CASE WHEN r.vcpus > COALESCE(held.vcpus, 0) THEN r.vcpus ELSE COALESCE(held.vcpus, 0) END AS vcpus,
-    CASE WHEN r.price > COALESCE(held.price, 0) THEN r.price ELSE COALESCE(held.price, 0) END AS price
-  FROM requests AS r LEFT JOIN held ON held.request_id = r.id
-  WHERE NOT r.ended AND r.type = 'acquire'
-UNION ALL
-SELECT r.template, r.provider, held.units, held.vcpus, held.price
-  FROM held CROSS JOIN requests AS r -- so written, SQLite goes from those who hold something to their requests
-  WHERE r.id = held.request_id AND r.ended AND r.type = 'acquire'
-) AS each GROUP BY template, provider`
+SELECT template, provider, CAST(SUM(used_units) AS BIGINT), CAST(SUM(used_vcpus) AS BIGINT), CAST(SUM(used_price) AS BIGINT)
+  FROM requests WHERE used_units > 0 OR used_vcpus > 0 OR used_price > 0 GROUP BY template, provider`
+
+// counted is what a row of requests counts, as [store.Units] and [store.CostOf] have it, from the rows of its machines.
+const counted = `(
+  SELECT CASE WHEN requests.type <> 'acquire' THEN 0 WHEN NOT requests.ended AND requests.asked > held.units THEN requests.asked ELSE held.units END,
+      CASE WHEN requests.type <> 'acquire' THEN 0 WHEN NOT requests.ended AND requests.vcpus > held.vcpus THEN requests.vcpus ELSE held.vcpus END,
+      CASE WHEN requests.type <> 'acquire' THEN 0 WHEN NOT requests.ended AND requests.price > held.price THEN requests.price ELSE held.price END
+    FROM (
+      SELECT CAST(COALESCE(SUM(weight), 0) AS BIGINT) AS units, CAST(COALESCE(SUM(vcpus), 0) AS BIGINT) AS vcpus,
+          CAST(COALESCE(SUM(price), 0) AS BIGINT) AS price
+        FROM machines WHERE request_id = requests.id AND counted
+    ) AS held
+  )`
 
 // Usage implements [store.Reader].
 func (s *Store) Usage(ctx context.Context) (used store.Usage, err error) {
