@@ -131,62 +131,61 @@ func (k keeper) keeps(resource string) bool { return strings.HasPrefix(resource,
 // a default vmType.
 func FieldGroup(field string) string { return spec.Group(field) }
 
-// resolve decodes a template and picks its strategy.
-func (p *Provider) resolve(t ohfp.Template) (spec.Spec, launch.Launcher, error) {
-	s, err := spec.Decode(t.Spec, p.defaults)
-	if err != nil {
-		return s, nil, ohfp.Errorf(ohfp.ErrInvalid, "template %s: %w", t.ID, err)
+// resolve decodes a template and picks the launch API that its machines come by.
+func (p *Provider) resolve(t ohfp.Template) (s spec.Spec, api string, err error) {
+	if s, err = spec.Decode(t.Spec, p.defaults); err != nil {
+		return s, "", err
 	}
 	if err := s.Launchable(); err != nil {
-		return s, nil, ohfp.Errorf(ohfp.ErrInvalid, "template %s: %w", t.ID, err)
+		return s, "", err
 	}
-	api, err := p.handlers.choose(t, s)
-	if err != nil {
-		return s, nil, ohfp.Errorf(ohfp.ErrInvalid, "template %s: %w", t.ID, err)
+	if api, err = p.handlers.choose(t, s); err != nil {
+		return s, "", err
 	}
-	launcher := p.launchers[api]
-	if err := launcher.Check(s); err != nil {
-		return s, nil, ohfp.Errorf(ohfp.ErrInvalid, "template %s: %w", t.ID, err)
-	}
-	return s, launcher, nil
+	return s, api, p.launchers[api].Check(s)
 }
 
 // Validate checks everything that can be checked without AWS.
 func (p *Provider) Validate(ctx context.Context, t ohfp.Template) error {
-	s, _, err := p.resolve(t)
-	if err != nil {
-		return err
-	}
-	if _, err := p.parts.UserData(s); err != nil {
-		return ohfp.Errorf(ohfp.ErrInvalid, "template %s: %w", t.ID, err)
-	}
-	if err := p.checkPriceInfo(s); err != nil {
-		return ohfp.Errorf(ohfp.ErrInvalid, "template %s: %w", t.ID, err)
-	}
-	api, err := p.handlers.choose(t, s)
-	if err == nil {
-		err = p.parts.CheckDocuments(ctx, api, t, s)
-	}
-	if err != nil {
-		return ohfp.Errorf(ohfp.ErrInvalid, "template %s: %w", t.ID, err)
+	if err := p.check(ctx, t); err != nil {
+		return invalid(t, err)
 	}
 	return nil
 }
 
+func (p *Provider) check(ctx context.Context, t ohfp.Template) error {
+	s, api, err := p.resolve(t)
+	if err != nil {
+		return err
+	}
+	if _, err := p.parts.UserData(s); err != nil {
+		return err
+	}
+	if err := p.checkPriceInfo(s); err != nil {
+		return err
+	}
+	return p.parts.CheckDocuments(ctx, api, t, s)
+}
+
+// invalid names the template that an error is about.
+func invalid(t ohfp.Template, err error) error {
+	return ohfp.Errorf(ohfp.ErrInvalid, "template %s: %w", t.ID, err)
+}
+
 // Prepare resolves an ask into the exact call.
 func (p *Provider) Prepare(ctx context.Context, ask provider.Ask) (ohfp.Order, error) {
-	s, launcher, err := p.resolve(ask.Template)
+	s, api, err := p.resolve(ask.Template)
 	if err != nil {
-		return ohfp.Order{}, err
+		return ohfp.Order{}, invalid(ask.Template, err)
 	}
 	if ask.Count < 1 {
 		return ohfp.Order{}, ohfp.Errorf(ohfp.ErrInvalid, "template %s: an order is for 1 machine or more, not %d", ask.Template.ID, ask.Count)
 	}
-	// Tells of a missing region while nothing is at stake yet.
+	// A missing region is told of while nothing is at stake yet.
 	if _, err := p.api.Connect(ctx); err != nil {
 		return ohfp.Order{}, err
 	}
-	// Also known when the cloud's rate puts the rest off: limits are checked before that.
+	// The estimate comes first: limits are checked with it even when the cloud's rate puts the launch off.
 	var estimate ohfp.Estimate
 	if ask.Attempt == 1 {
 		estimate = p.estimate(ctx, ask, s)
@@ -194,7 +193,7 @@ func (p *Provider) Prepare(ctx context.Context, ask provider.Ask) (ohfp.Order, e
 	if s.Image, err = p.parts.Catalog.Image(ctx, ask.Request, s.Image); err != nil {
 		return ohfp.Order{Estimate: estimate}, fmt.Errorf("template %s: %w", ask.Template.ID, err)
 	}
-	order, err := launcher.Prepare(ctx, launch.Ask{Ask: ask, Spec: s, Units: s.Units(ask.Template)})
+	order, err := p.launchers[api].Prepare(ctx, launch.Ask{Ask: ask, Spec: s, Units: s.Units(ask.Template)})
 	order.Estimate = estimate
 	return order, err
 }

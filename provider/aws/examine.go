@@ -73,10 +73,8 @@ func (p *Provider) Examine(ctx context.Context, templates []ohfp.Template) []pro
 	e.api.Called = nil // calls that are to be refused would look like trouble in the figures
 	for _, t := range templates {
 		// What cannot be resolved is a problem of the template list, where it is told.
-		if s, _, err := p.resolve(t); err == nil {
-			if api, err := p.handlers.choose(t, s); err == nil {
-				e.subjects = append(e.subjects, subject{t, s, api})
-			}
+		if s, api, err := p.resolve(t); err == nil {
+			e.subjects = append(e.subjects, subject{t, s, api})
 		}
 	}
 	e.userData()

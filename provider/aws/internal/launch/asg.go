@@ -2,6 +2,7 @@ package launch
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -52,8 +53,7 @@ func (l ASG) Check(s spec.Spec) error {
 		}
 	}
 	if s.LaunchTemplate != "" {
-		if err := s.Refuse(APIASG, " beside launchTemplateId: set it in the launch template, or use providerApi RunInstances",
-			append(contentFields(), "securityGroupIds", "userDataScript", "monitoring", "ebsOptimized", "associatePublicIpAddress")...); err != nil {
+		if err := s.Refuse(APIASG, besideTemplate, slices.Concat(contentFields(), templateFields())...); err != nil {
 			return err
 		}
 	}
@@ -71,20 +71,16 @@ func (l ASG) Prepare(ctx context.Context, ask Ask) (ohfp.Order, error) {
 	if err != nil {
 		return ohfp.Order{}, err
 	}
-	weights := ask.weights()
-	if err := instances.CheckWeights(weights); err != nil {
+	weights, err := ask.weights()
+	if err != nil {
 		return ohfp.Order{}, err
 	}
 	template, err := l.launchTemplate(ctx, APIASG, ask, true, l.owner(ask).TemplateTags(weights, s.Tags))
 	if err != nil {
 		return ohfp.Order{}, err
 	}
-	reference := &types.LaunchTemplateSpecification{}
-	if template != nil {
-		reference.LaunchTemplateName, reference.Version = template.LaunchTemplateName, aws.String(launchtemplate.Version)
-	} else {
-		reference.LaunchTemplateId, reference.Version = aws.String(s.LaunchTemplate), operatorVersion(s)
-	}
+	templateName, id, version := templateOf(template, s)
+	reference := &types.LaunchTemplateSpecification{LaunchTemplateName: templateName, LaunchTemplateId: id, Version: version}
 	over, err := groupOverrides(s, weights)
 	if err != nil {
 		return ohfp.Order{}, err
@@ -111,13 +107,11 @@ func (l ASG) Prepare(ctx context.Context, ask Ask) (ohfp.Order, error) {
 	if in, err = documented(ctx, l.Parts, APIASG, ask, in); err != nil {
 		return ohfp.Order{}, err
 	}
-	prepared, err := order(APIASG, l.token(ask), count, describe(offerings), call{
+	o, err := order(APIASG, l.token(ask), count, describe(offerings), call{
 		Request: ask.Request, Attempt: ask.Attempt, LaunchTemplate: template, Group: in,
 		Offerings: offerings, Weights: weights, Image: s.Image, More: ask.more(),
 	})
-	prepared.Lasts = ask.lasts(APIASG)
-	prepared.Async, prepared.Keeps, prepared.Target, prepared.Yields = true, true, wanted, ask.yields(APIASG)
-	return prepared, err
+	return ask.lasting(o, wanted, true), err
 }
 
 // distribution says how a group's machines are paid for, and how AWS chooses. The share on demand is a number, so that

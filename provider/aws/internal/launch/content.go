@@ -2,66 +2,14 @@ package launch
 
 import (
 	"context"
-	"encoding/base64"
-	"os"
-	"path/filepath"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
-	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/provider/aws/internal/launchtemplate"
 	"github.com/openhostfactory/ohfp/provider/aws/internal/spec"
 )
-
-// maxUserData is EC2's limit, in bytes before the base64 encoding.
-const maxUserData = 16 * 1024
-
-// UserData returns a template's user data, base64 encoded as EC2 wants it.
-func (p Parts) UserData(s spec.Spec) (string, error) {
-	if s.UserDataScript == "" {
-		return "", nil
-	}
-	text := s.UserDataScript
-	if !literal(text) {
-		path := p.path(text)
-		content, err := os.ReadFile(path)
-		if err != nil {
-			return "", ohfp.Errorf(ohfp.ErrInvalid, "userDataScript: %w; correct the path, or write the script itself", err)
-		}
-		text = string(content)
-	}
-	if len(text) > maxUserData {
-		return "", ohfp.Errorf(ohfp.ErrInvalid, "userDataScript has %d bytes; EC2 takes at most %d", len(text), maxUserData)
-	}
-	return base64.StdEncoding.EncodeToString([]byte(text)), nil
-}
-
-// literal says whether text is a script rather than the path of one.
-func literal(text string) bool {
-	return strings.Contains(text, "\n") || strings.HasPrefix(text, "#!")
-}
-
-// path is where a relative path, ~ and $NAME lead.
-func (p Parts) path(text string) string {
-	variable := func(name string) string {
-		if p.LookupEnv == nil {
-			return ""
-		}
-		value, _ := p.LookupEnv(name)
-		return value
-	}
-	if rest, ok := strings.CutPrefix(text, "~/"); ok {
-		text = filepath.Join(variable("HOME"), rest)
-	}
-	text = os.Expand(text, variable)
-	if !filepath.IsAbs(text) {
-		text = filepath.Join(p.ConfDir, text)
-	}
-	return text
-}
 
 // launchTemplate makes the call that would create the launch template of an ask, nil where the operator's own is used.
 // Subnets, machine types and the tags of one request are never in it. The tags given are for machines and volumes.
@@ -72,12 +20,8 @@ func (p Parts) launchTemplate(ctx context.Context, api string, ask Ask, network 
 	}
 	data := &types.RequestLaunchTemplateData{ImageId: optional(s.Image), KeyName: optional(s.Key), EbsOptimized: s.EBSOptimized}
 	if s.InstanceProfile != "" {
-		data.IamInstanceProfile = &types.LaunchTemplateIamInstanceProfileSpecificationRequest{}
-		if isARN(s.InstanceProfile) {
-			data.IamInstanceProfile.Arn = aws.String(s.InstanceProfile)
-		} else {
-			data.IamInstanceProfile.Name = aws.String(s.InstanceProfile)
-		}
+		name, arn := profileOf(s)
+		data.IamInstanceProfile = &types.LaunchTemplateIamInstanceProfileSpecificationRequest{Name: name, Arn: arn}
 	}
 	if s.Monitoring != nil {
 		data.Monitoring = &types.LaunchTemplatesMonitoringRequest{Enabled: s.Monitoring}
@@ -124,14 +68,26 @@ func (p Parts) launchTemplate(ctx context.Context, api string, ask Ask, network 
 	return launchtemplate.Describe(data, p.owner(ask).SharedTags())
 }
 
-func (p Parts) userData(s spec.Spec) (*string, error) {
-	text, err := p.UserData(s)
-	return optional(text), err
-}
-
 // Shelf is where the launch templates are.
 func (p Parts) Shelf() launchtemplate.Shelf {
 	return launchtemplate.Shelf{API: p.API, Memory: p.Memory, Prefix: p.Prefix, Installation: p.Installation, Now: p.Now}
+}
+
+// templateOf names the launch template of a call: by its name the one that is made for the call, by its id the operator's
+// own.
+func templateOf(made *ec2.CreateLaunchTemplateInput, s spec.Spec) (name, id, version *string) {
+	if made != nil {
+		return made.LaunchTemplateName, nil, aws.String(launchtemplate.Version)
+	}
+	return nil, aws.String(s.LaunchTemplate), operatorVersion(s)
+}
+
+// profileOf names a template's instance profile, which the API takes as a name or an ARN.
+func profileOf(s spec.Spec) (name, arn *string) {
+	if isARN(s.InstanceProfile) {
+		return nil, aws.String(s.InstanceProfile)
+	}
+	return aws.String(s.InstanceProfile), nil
 }
 
 // operatorVersion is the version of the operator's launch template to use.

@@ -2,7 +2,6 @@ package launch
 
 import (
 	"context"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -10,8 +9,6 @@ import (
 
 	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/provider/aws/internal/capacity"
-	"github.com/openhostfactory/ohfp/provider/aws/internal/instances"
-	"github.com/openhostfactory/ohfp/provider/aws/internal/launchtemplate"
 	"github.com/openhostfactory/ohfp/provider/aws/internal/spec"
 )
 
@@ -33,12 +30,11 @@ func (l EC2Fleet) Check(s spec.Spec) error {
 		return err
 	}
 	if s.LaunchTemplate != "" {
-		inTemplate := []string{"securityGroupIds", "userDataScript", "monitoring", "ebsOptimized", "associatePublicIpAddress"}
+		fields := templateFields()
 		if fleetType(s) != instant {
-			// Which can change only types and subnets.
-			inTemplate = append(inTemplate, contentFields()...)
+			fields = append(fields, contentFields()...) // its overrides are of types and subnets alone
 		}
-		if err := s.Refuse(APIEC2Fleet, " beside launchTemplateId: set it in the launch template, or use providerApi RunInstances", inTemplate...); err != nil {
+		if err := s.Refuse(APIEC2Fleet, besideTemplate, fields...); err != nil {
 			return err
 		}
 	}
@@ -48,11 +44,6 @@ func (l EC2Fleet) Check(s spec.Spec) error {
 		}
 	}
 	return s.Refuse(APIEC2Fleet, ", which has a role of its own", "fleetRole")
-}
-
-// contentFields are those of a launch template that only single launches and instant fleets can lay over an operator's.
-func contentFields() []string {
-	return []string{"imageId", "keyName", "instanceProfile", "rootDeviceVolumeSize", "volumeType", "iops"}
 }
 
 // Prepare makes one fleet of everything that the template allows.
@@ -68,75 +59,72 @@ func (l EC2Fleet) Prepare(ctx context.Context, ask Ask) (ohfp.Order, error) {
 	if err != nil {
 		return ohfp.Order{}, err
 	}
-	weights, tags := ask.weights(), []types.Tag(nil)
-	if err := instances.CheckWeights(weights); err != nil {
+	weights, err := ask.weights()
+	if err != nil {
 		return ohfp.Order{}, err
 	}
+	var machineTags []types.Tag // a fleet itself tags its machines only when it launches them at once
 	if atOnce {
 		offerings = oneSubnetPerZone(offerings, l.Board.Read(ctx))
 	} else {
 		offerings = everyTypePerZone(offerings, l.Board.Read(ctx))
-		tags = l.owner(ask).TemplateTags(weights, s.Tags)
+		machineTags = l.owner(ask).TemplateTags(weights, s.Tags)
 	}
-	template, err := l.launchTemplate(ctx, APIEC2Fleet, ask, true, tags)
+	template, err := l.launchTemplate(ctx, APIEC2Fleet, ask, true, machineTags)
 	if err != nil {
 		return ohfp.Order{}, err
 	}
-	reference := &types.FleetLaunchTemplateSpecificationRequest{}
 	var over types.FleetLaunchTemplateOverridesRequest
-	if template != nil {
-		reference.LaunchTemplateName, reference.Version = template.LaunchTemplateName, aws.String(launchtemplate.Version)
-	} else {
-		reference.LaunchTemplateId, reference.Version = aws.String(s.LaunchTemplate), operatorVersion(s)
-		if atOnce {
-			if over, err = l.overOperators(ctx, s); err != nil {
-				return ohfp.Order{}, err
-			}
+	if template == nil && atOnce {
+		if over, err = l.overOperators(ctx, s); err != nil {
+			return ohfp.Order{}, err
 		}
 	}
+	name, id, version := templateOf(template, s)
 	token, count := l.token(ask), min(ask.Count, maxTarget)
+	wanted := target(s, count, ask.Held)
 	in := &ec2.CreateFleetInput{
 		ClientToken: aws.String(token),
 		Type:        types.FleetType(kind),
 		Context:     optional(s.Context),
 		LaunchTemplateConfigs: []types.FleetLaunchTemplateConfigRequest{{
-			LaunchTemplateSpecification: reference, Overrides: overrides(s, offerings, weights, over),
+			LaunchTemplateSpecification: &types.FleetLaunchTemplateSpecificationRequest{
+				LaunchTemplateName: name, LaunchTemplateId: id, Version: version,
+			},
+			Overrides: overrides(s, offerings, weights, over),
 		}},
 	}
-	wanted := target(s, count, ask.Held)
 	capacityOf(in, s, wanted)
-	c := call{
+	if atOnce {
+		tags := l.owner(ask).Tags(weights, s.Tags)
+		in.TagSpecifications = tagAll(tags, types.ResourceTypeFleet, types.ResourceTypeInstance, types.ResourceTypeVolume)
+	} else {
+		tags := l.owner(ask).FleetTags(weights, s.Tags, template == nil)
+		in.TagSpecifications = tagAll(tags, types.ResourceTypeFleet)
+		l.outlast(in, s)
+	}
+	if in, err = documented(ctx, l.Parts, APIEC2Fleet, ask, in); err != nil {
+		return ohfp.Order{}, err
+	}
+	o, err := order(APIEC2Fleet, token, count, describe(offerings), call{
 		Request: ask.Request, Attempt: ask.Attempt, LaunchTemplate: template, CreateFleet: in,
 		Offerings: offerings, Weights: weights, Image: s.Image, More: ask.more(),
-	}
+	})
 	if atOnce {
-		own := l.owner(ask).Tags(weights, s.Tags)
-		in.TagSpecifications = tagAll(own, types.ResourceTypeFleet, types.ResourceTypeInstance, types.ResourceTypeVolume)
-		if c.CreateFleet, err = documented(ctx, l.Parts, APIEC2Fleet, ask, in); err != nil {
-			return ohfp.Order{}, err
-		}
-		return order(APIEC2Fleet, token, count, describe(offerings), c)
+		return o, err
 	}
-	in.TagSpecifications = tagAll(l.owner(ask).FleetTags(weights, s.Tags, template == nil), types.ResourceTypeFleet)
+	return ask.lasting(o, wanted, kind == maintain), err
+}
+
+// outlast says what a fleet that goes on by itself does when its time is up, and when it has too many machines.
+func (l EC2Fleet) outlast(in *ec2.CreateFleetInput, s spec.Spec) {
 	if s.Expires(false) {
 		in.ValidUntil = l.until(s)
 	}
-	if kind == maintain {
+	if in.Type == types.FleetTypeMaintain {
 		// A fleet must never choose which machines end, neither when its target falls nor when it finds one unhealthy.
 		in.ExcessCapacityTerminationPolicy = types.FleetExcessCapacityTerminationPolicyNoTermination
 	}
-	if c.CreateFleet, err = documented(ctx, l.Parts, APIEC2Fleet, ask, in); err != nil {
-		return ohfp.Order{}, err
-	}
-	prepared, err := order(APIEC2Fleet, token, count, describe(offerings), c)
-	prepared.Lasts = ask.lasts(APIEC2Fleet)
-	prepared.Async, prepared.Keeps, prepared.Target, prepared.Yields = true, kind == maintain, wanted, ask.yields(APIEC2Fleet)
-	return prepared, err
-}
-
-// until is when a fleet stops trying. What it has launched by then stays.
-func (p Parts) until(s spec.Spec) *time.Time {
-	return aws.Time(p.Now().Add(s.SpotExpiry).UTC().Truncate(time.Second))
 }
 
 // capacityOf says how much is wanted, and how EC2 chooses.
@@ -180,10 +168,8 @@ func overrides(s spec.Spec, offerings []capacity.Offering, weights map[string]in
 func (l EC2Fleet) overOperators(ctx context.Context, s spec.Spec) (types.FleetLaunchTemplateOverridesRequest, error) {
 	over := types.FleetLaunchTemplateOverridesRequest{ImageId: optional(s.Image), KeyName: optional(s.Key)}
 	if s.InstanceProfile != "" {
-		over.IamInstanceProfile = &types.FleetIamInstanceProfileSpecificationRequest{Name: aws.String(s.InstanceProfile)}
-		if isARN(s.InstanceProfile) {
-			over.IamInstanceProfile = &types.FleetIamInstanceProfileSpecificationRequest{Arn: aws.String(s.InstanceProfile)}
-		}
+		name, arn := profileOf(s)
+		over.IamInstanceProfile = &types.FleetIamInstanceProfileSpecificationRequest{Name: name, Arn: arn}
 	}
 	if s.Volume.Set() {
 		device, err := l.Catalog.RootDevice(ctx, s.Image)

@@ -65,17 +65,9 @@ func fleetStanding(f types.FleetData) Standing {
 	return s
 }
 
-// Retarget implements [Keeper]. Only maintain fleets take another target. One of type request goes on until it has
-// launched all that it was told, and is deleted, without its machines, once it holds what is wanted.
+// Retarget implements [Keeper].
 func (l EC2Fleet) Retarget(ctx context.Context, targets []ohfp.ResourceTarget) Outcome {
-	var stop []string
-	outcome := l.retarget(ctx, l, targets, func(s Standing, to ohfp.Target) error {
-		if !s.Keeps {
-			if total(to) <= s.Fulfilled {
-				stop = append(stop, s.Resource)
-			}
-			return nil
-		}
+	return l.retargetFleets(ctx, l, targets, func(s Standing, to ohfp.Target) error {
 		_, err := l.API.ModifyFleet(ctx, &ec2.ModifyFleetInput{
 			FleetId:                         aws.String(s.Resource),
 			ExcessCapacityTerminationPolicy: types.FleetExcessCapacityTerminationPolicyNoTermination,
@@ -84,13 +76,7 @@ func (l EC2Fleet) Retarget(ctx context.Context, targets []ohfp.ResourceTarget) O
 			},
 		})
 		return err
-	})
-	for some := range slices.Chunk(stop, lookChunk) {
-		for fleet, err := range l.delete(ctx, some, false) {
-			outcome.Refused[fleet] = err
-		}
-	}
-	return outcome
+	}, l.delete)
 }
 
 // delete removes fleets, with their machines or without, and returns those that it could not remove.
@@ -122,12 +108,8 @@ func (l EC2Fleet) delete(ctx context.Context, fleets []string, machines bool) ma
 
 // Reasons implements [Keeper].
 func (l EC2Fleet) Reasons(ctx context.Context, s Standing) ([]ohfp.Failure, error) {
-	since := l.Now().Add(-reasonsOf)
-	if s.Since.After(since) {
-		since = s.Since
-	}
 	out, err := l.API.DescribeFleetHistory(ctx, &ec2.DescribeFleetHistoryInput{
-		FleetId: aws.String(s.Resource), StartTime: aws.Time(since), EventType: types.FleetEventTypeServiceError,
+		FleetId: aws.String(s.Resource), StartTime: aws.Time(l.reasonsSince(s)), EventType: types.FleetEventTypeServiceError,
 	})
 	if err != nil {
 		return nil, err

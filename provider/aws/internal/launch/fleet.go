@@ -22,6 +22,19 @@ const (
 	maintain = "maintain"
 )
 
+// besideTemplate is what to do about a field that a fleet or group cannot lay over an operator's launch template.
+const besideTemplate = " beside launchTemplateId: set it in the launch template, or use providerApi RunInstances"
+
+// templateFields are those of a launch template that only RunInstances can lay over an operator's.
+func templateFields() []string {
+	return []string{"securityGroupIds", "userDataScript", "monitoring", "ebsOptimized", "associatePublicIpAddress"}
+}
+
+// contentFields are those that instant fleets can lay over it, too.
+func contentFields() []string {
+	return []string{"imageId", "keyName", "instanceProfile", "rootDeviceVolumeSize", "volumeType", "iops"}
+}
+
 // checkPricing refuses combinations of price type and strategy that AWS does not have.
 func checkPricing(s spec.Spec) error {
 	spot, onDemand := strategies(s)

@@ -118,16 +118,25 @@ func (p Parts) owner(ask Ask) instances.Owner {
 	return instances.Owner{Installation: p.Installation, Template: ask.Template.ID, Request: ask.Request, Attempt: ask.Attempt}
 }
 
-// weights are the units by machine type, nil where a request counts machines.
-func (a Ask) weights() map[string]int {
+// lasting completes the order of a resource that launches by itself until it has what is wanted; one that keeps that also
+// replaces what it loses.
+func (a Ask) lasting(o ohfp.Order, wanted ohfp.Target, keeps bool) ohfp.Order {
+	o.Async, o.Keeps, o.Target = true, keeps, wanted
+	o.Lasts, o.Yields = a.lasts(o.API), a.yields(o.API)
+	return o
+}
+
+// weights are the units by machine type, nil where a request counts machines. More than a machine's tags can tell are
+// refused.
+func (a Ask) weights() (map[string]int, error) {
 	if !a.Units || a.Spec.Requirements != nil {
-		return nil
+		return nil, nil
 	}
 	weights := make(map[string]int, len(a.Spec.Types))
 	for _, t := range a.Spec.Types {
 		weights[t.Name] = t.Weight
 	}
-	return weights
+	return weights, instances.CheckWeights(weights)
 }
 
 // offerings lists what a template allows, in the order in which it is tried: types, then subnets. Zones are asked for

@@ -26,6 +26,14 @@ var (
 	spotInside = regexp.MustCompile(`(?i)\bspot\b`)
 )
 
+// reasonsSince is from when on the history of a fleet is read.
+func (p Parts) reasonsSince(s Standing) time.Time {
+	if since := p.Now().Add(-reasonsOf); since.After(s.Since) {
+		return since
+	}
+	return s.Since
+}
+
 // reasons gathers what a history tells, newest first, each code once. What names no cause comes last: fleets say of
 // themselves only that all of their pools failed.
 type reasons struct {

@@ -15,7 +15,6 @@ import (
 	"github.com/openhostfactory/ohfp/provider"
 	"github.com/openhostfactory/ohfp/provider/aws/internal/awsapi"
 	"github.com/openhostfactory/ohfp/provider/aws/internal/capacity"
-	"github.com/openhostfactory/ohfp/provider/aws/internal/instances"
 	"github.com/openhostfactory/ohfp/provider/aws/internal/launchtemplate"
 	"github.com/openhostfactory/ohfp/provider/aws/internal/spec"
 )
@@ -35,7 +34,7 @@ func (l RunInstances) Check(s spec.Spec) error {
 		"abisInstanceRequirements", "percentOnDemand", "spotFleetRequestExpiry")
 }
 
-// Prepare chooses the first offering that is not known to be short.
+// Prepare asks for the first offering that is not known to be short.
 func (l RunInstances) Prepare(ctx context.Context, ask Ask) (ohfp.Order, error) {
 	ask, err := l.settle(ctx, ask, true)
 	if err != nil {
@@ -49,8 +48,8 @@ func (l RunInstances) Prepare(ctx context.Context, ask Ask) (ohfp.Order, error) 
 	if left := l.Board.Read(ctx).Left(offerings); len(left) > 0 {
 		chosen = left[0]
 	}
-	weights := ask.weights()
-	if err := instances.CheckWeights(weights); err != nil {
+	weights, err := ask.weights()
+	if err != nil {
 		return ohfp.Order{}, err
 	}
 	weight := max(weights[chosen.Type], 1)
@@ -63,30 +62,24 @@ func (l RunInstances) Prepare(ctx context.Context, ask Ask) (ohfp.Order, error) 
 	if err != nil {
 		return ohfp.Order{}, err
 	}
+	name, id, version := templateOf(template, ask.Spec)
 	in := &ec2.RunInstancesInput{
 		ClientToken:    aws.String(token),
 		MinCount:       aws.Int32(1),
 		MaxCount:       number(machines),
 		InstanceType:   types.InstanceType(chosen.Type),
-		LaunchTemplate: &types.LaunchTemplateSpecification{},
+		LaunchTemplate: &types.LaunchTemplateSpecification{LaunchTemplateName: name, LaunchTemplateId: id, Version: version},
 	}
 	kinds := []types.ResourceType{types.ResourceTypeInstance, types.ResourceTypeVolume}
 	if chosen.Lifecycle == ohfp.Spot {
 		kinds = append(kinds, types.ResourceTypeSpotInstancesRequest)
-		in.InstanceMarketOptions = &types.InstanceMarketOptionsRequest{
-			MarketType: types.MarketTypeSpot,
-			SpotOptions: &types.SpotMarketOptions{
-				MaxPrice:         instancePrice(ask.Spec.MaxPrice, weight),
-				SpotInstanceType: types.SpotInstanceTypeOneTime,
-			},
-		}
+		in.InstanceMarketOptions = onSpot(instancePrice(ask.Spec.MaxPrice, weight))
 	}
 	in.TagSpecifications = tagAll(l.owner(ask).Tags(weights, ask.Spec.Tags), kinds...)
-	if template != nil {
-		in.LaunchTemplate.LaunchTemplateName = template.LaunchTemplateName
-		in.LaunchTemplate.Version = aws.String(launchtemplate.Version)
-	} else if err := l.overOperators(ctx, ask.Spec, in); err != nil {
-		return ohfp.Order{}, err
+	if template == nil {
+		if err := l.overOperators(ctx, ask.Spec, in); err != nil {
+			return ohfp.Order{}, err
+		}
 	}
 	place(in, ask.Spec, chosen.Subnet, template != nil)
 	if in, err = documented(ctx, l.Parts, APIRunInstances, ask, in); err != nil {
@@ -97,6 +90,14 @@ func (l RunInstances) Prepare(ctx context.Context, ask Ask) (ohfp.Order, error) 
 		Request: ask.Request, Attempt: ask.Attempt, LaunchTemplate: template, RunInstances: in,
 		Offerings: append([]capacity.Offering{chosen}, others...), Weights: weights, Image: ask.Spec.Image, More: ask.more(),
 	})
+}
+
+// onSpot asks for spot machines that are not asked for again once they have ended.
+func onSpot(maxPrice *string) *types.InstanceMarketOptionsRequest {
+	return &types.InstanceMarketOptionsRequest{
+		MarketType:  types.MarketTypeSpot,
+		SpotOptions: &types.SpotMarketOptions{MaxPrice: maxPrice, SpotInstanceType: types.SpotInstanceTypeOneTime},
+	}
 }
 
 // place says where the machines go. A public address needs a network interface in the call, which then holds subnet and
@@ -117,14 +118,10 @@ func place(in *ec2.RunInstancesInput, s spec.Spec, subnet string, ours bool) {
 
 // overOperators puts a template's fields over those of the operator's launch template.
 func (l RunInstances) overOperators(ctx context.Context, s spec.Spec, in *ec2.RunInstancesInput) error {
-	in.LaunchTemplate.LaunchTemplateId = aws.String(s.LaunchTemplate)
-	in.LaunchTemplate.Version = operatorVersion(s)
 	in.ImageId, in.KeyName, in.EbsOptimized = optional(s.Image), optional(s.Key), s.EBSOptimized
 	if s.InstanceProfile != "" {
-		in.IamInstanceProfile = &types.IamInstanceProfileSpecification{Name: aws.String(s.InstanceProfile)}
-		if isARN(s.InstanceProfile) {
-			in.IamInstanceProfile = &types.IamInstanceProfileSpecification{Arn: aws.String(s.InstanceProfile)}
-		}
+		name, arn := profileOf(s)
+		in.IamInstanceProfile = &types.IamInstanceProfileSpecification{Name: name, Arn: arn}
 	}
 	if s.Monitoring != nil {
 		in.Monitoring = &types.RunInstancesMonitoringEnabled{Enabled: s.Monitoring}

@@ -3,6 +3,7 @@ package launch
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,7 +15,6 @@ import (
 	"github.com/openhostfactory/ohfp/provider"
 	"github.com/openhostfactory/ohfp/provider/aws/internal/awsapi"
 	"github.com/openhostfactory/ohfp/provider/aws/internal/capacity"
-	"github.com/openhostfactory/ohfp/provider/aws/internal/instances"
 	"github.com/openhostfactory/ohfp/provider/aws/internal/launchtemplate"
 	"github.com/openhostfactory/ohfp/provider/aws/internal/payload"
 	"github.com/openhostfactory/ohfp/provider/aws/internal/spec"
@@ -46,8 +46,7 @@ func (l SpotFleet) Check(s spec.Spec) error {
 	if s.LaunchTemplate == "" {
 		return nil
 	}
-	return s.Refuse(APISpotFleet, " beside launchTemplateId: set it in the launch template, or use providerApi RunInstances",
-		append(contentFields(), "securityGroupIds", "userDataScript", "monitoring", "ebsOptimized", "associatePublicIpAddress")...)
+	return s.Refuse(APISpotFleet, besideTemplate, slices.Concat(contentFields(), templateFields())...)
 }
 
 // Prepare makes one Spot Fleet of everything that the template allows.
@@ -62,8 +61,8 @@ func (l SpotFleet) Prepare(ctx context.Context, ask Ask) (ohfp.Order, error) {
 		return ohfp.Order{}, err
 	}
 	offerings = everyTypePerZone(offerings, l.Board.Read(ctx))
-	weights := ask.weights()
-	if err := instances.CheckWeights(weights); err != nil {
+	weights, err := ask.weights()
+	if err != nil {
 		return ohfp.Order{}, err
 	}
 	role, err := l.role(ctx, s.FleetRole)
@@ -74,12 +73,8 @@ func (l SpotFleet) Prepare(ctx context.Context, ask Ask) (ohfp.Order, error) {
 	if err != nil {
 		return ohfp.Order{}, err
 	}
-	reference := &types.FleetLaunchTemplateSpecification{}
-	if template != nil {
-		reference.LaunchTemplateName, reference.Version = template.LaunchTemplateName, aws.String(launchtemplate.Version)
-	} else {
-		reference.LaunchTemplateId, reference.Version = aws.String(s.LaunchTemplate), operatorVersion(s)
-	}
+	name, id, version := templateOf(template, s)
+	reference := &types.FleetLaunchTemplateSpecification{LaunchTemplateName: name, LaunchTemplateId: id, Version: version}
 	over, err := spotOverrides(s, offerings, weights)
 	if err != nil {
 		return ohfp.Order{}, err
@@ -117,14 +112,12 @@ func (l SpotFleet) Prepare(ctx context.Context, ask Ask) (ohfp.Order, error) {
 	if config, err = documented(ctx, l.Parts, APISpotFleet, ask, config); err != nil {
 		return ohfp.Order{}, err
 	}
-	prepared, err := order(APISpotFleet, token, count, describe(offerings), call{
+	o, err := order(APISpotFleet, token, count, describe(offerings), call{
 		Request: ask.Request, Attempt: ask.Attempt, LaunchTemplate: template,
 		SpotFleet: &ec2.RequestSpotFleetInput{SpotFleetRequestConfig: config},
 		Offerings: offerings, Weights: weights, Image: s.Image, More: ask.more(),
 	})
-	prepared.Lasts = ask.lasts(APISpotFleet)
-	prepared.Async, prepared.Keeps, prepared.Target, prepared.Yields = true, kind == maintain, wanted, ask.yields(APISpotFleet)
-	return prepared, err
+	return ask.lasting(o, wanted, kind == maintain), err
 }
 
 // camel is a strategy in the spelling of Spot Fleets: lowest-price is lowestPrice there.

@@ -59,17 +59,9 @@ func spotFleetStanding(f types.SpotFleetRequestConfig) Standing {
 	return s
 }
 
-// Retarget implements [Keeper]. Only maintain fleets take another target. One of type request goes on until it has
-// launched all that it was told, and is cancelled, without its machines, once it holds what is wanted.
+// Retarget implements [Keeper].
 func (l SpotFleet) Retarget(ctx context.Context, targets []ohfp.ResourceTarget) Outcome {
-	var stop []string
-	outcome := l.retarget(ctx, l, targets, func(s Standing, to ohfp.Target) error {
-		if !s.Keeps {
-			if total(to) <= s.Fulfilled {
-				stop = append(stop, s.Resource)
-			}
-			return nil
-		}
+	return l.retargetFleets(ctx, l, targets, func(s Standing, to ohfp.Target) error {
 		_, err := l.API.ModifySpotFleetRequest(ctx, &ec2.ModifySpotFleetRequestInput{
 			SpotFleetRequestId:              aws.String(s.Resource),
 			TargetCapacity:                  units(total(to)),
@@ -77,13 +69,7 @@ func (l SpotFleet) Retarget(ctx context.Context, targets []ohfp.ResourceTarget) 
 			ExcessCapacityTerminationPolicy: types.ExcessCapacityTerminationPolicyNoTermination,
 		})
 		return err
-	})
-	for some := range slices.Chunk(stop, lookChunk) {
-		for fleet, err := range l.cancel(ctx, some, false) {
-			outcome.Refused[fleet] = err
-		}
-	}
-	return outcome
+	}, l.cancel)
 }
 
 // cancel ends Spot Fleets, with their machines or without, and returns those that it could not end.
@@ -117,11 +103,7 @@ func (l SpotFleet) cancel(ctx context.Context, fleets []string, machines bool) m
 
 // Reasons implements [Keeper]. Spot Fleets tell of pools that are short as information, of everything else as errors.
 func (l SpotFleet) Reasons(ctx context.Context, s Standing) ([]ohfp.Failure, error) {
-	since := l.Now().Add(-reasonsOf)
-	if s.Since.After(since) {
-		since = s.Since
-	}
-	in := &ec2.DescribeSpotFleetRequestHistoryInput{SpotFleetRequestId: aws.String(s.Resource), StartTime: aws.Time(since)}
+	in := &ec2.DescribeSpotFleetRequestHistoryInput{SpotFleetRequestId: aws.String(s.Resource), StartTime: aws.Time(l.reasonsSince(s))}
 	var records []types.HistoryRecord
 	for range maxPages {
 		out, err := l.API.DescribeSpotFleetRequestHistory(ctx, in)
