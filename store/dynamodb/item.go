@@ -29,6 +29,8 @@ func (i item) key() key { return key{i.text(partitionKey), i.text(sortKey)} }
 
 func text(value string) types.AttributeValue { return &types.AttributeValueMemberS{Value: value} }
 
+func bytesOf(value []byte) types.AttributeValue { return &types.AttributeValueMemberB{Value: value} }
+
 func number(value int64) types.AttributeValue {
 	return &types.AttributeValueMemberN{Value: strconv.FormatInt(value, 10)}
 }
