@@ -35,6 +35,7 @@ type content struct {
 	remembered   map[string]memory
 	leases       map[string]store.Lease
 	token        int64 // of the lease that changed its holder last
+	revision     int64
 }
 
 type machineKey struct {
@@ -154,7 +155,13 @@ func (s *Store) lock() func() {
 	return s.mu.Unlock
 }
 
-// writable says why nothing may be written now.
+// Revision is a number that differs from an earlier one when anything was written in between.
+func (s *Store) Revision(context.Context) (n int64, ok bool, err error) {
+	defer s.lock()()
+	return s.revision, true, nil
+}
+
+// writable says why nothing may be written now. Whoever asks keeps the lock until it is written.
 func (s *Store) writable(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return interrupted(err)
@@ -164,6 +171,7 @@ func (s *Store) writable(ctx context.Context) error {
 			return err
 		}
 	}
+	s.revision++
 	return nil
 }
 

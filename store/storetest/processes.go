@@ -16,7 +16,8 @@ const (
 )
 
 // RunProcesses runs the tests of stores that several processes share: 32 processes find the store missing at the same
-// moment, write 20 transactions each of which none may be lost, and ask together for more than the limits allow.
+// moment, write 20 transactions each of which none may be lost, and ask together for more than the limits allow. Before that, one
+// who has the store open keeps what it reads by the revision of the store while another writes.
 func RunProcesses(t *testing.T, h Harness) {
 	t.Helper()
 	if j, ok := jobOf(t); ok {
@@ -25,6 +26,7 @@ func RunProcesses(t *testing.T, h Harness) {
 		}
 		return
 	}
+	revisionsAcross(t, h)
 	location := h.Fresh(t)
 	subject := "req-shared"
 	workers := make([]*process, processes)

@@ -54,6 +54,7 @@ func Run(t *testing.T, h Harness) {
 		{"compact", compactTests()},
 		{"inspect", inspectTests()},
 		{"whole", wholeTests()},
+		{"revision", revisionTests()},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			t.Parallel()
