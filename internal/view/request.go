@@ -44,6 +44,9 @@ func NewRequest(r ohfp.Request, now time.Time) Request {
 func NewFullRequest(r ohfp.Request, now time.Time) Request {
 	v := NewRequest(r, now)
 	v.Placement, v.Unknown = r.Placement, r.Unknown
+	if len(r.Machines) > 0 {
+		v.Machines = make([]Machine, 0, len(r.Machines))
+	}
 	for _, m := range r.Machines {
 		machine := NewMachine(m)
 		machine.Provider = ""

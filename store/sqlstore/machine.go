@@ -43,7 +43,7 @@ func (s *Store) Machines(ctx context.Context, filter store.MachineFilter) (found
 		where.and("noticed")
 	}
 	query := where.of("SELECT version, doc FROM machines", where.page("launched_at, machine_id, provider", filter.Limit, filter.Offset))
-	found, err = machines(ctx, s.alone(), query, where.args...)
+	found, err = machines(ctx, s.alone(), max(filter.Limit, len(filter.IDs)), query, where.args...)
 	return found, s.fault(err)
 }
 
@@ -51,8 +51,9 @@ func (s *Store) Machines(ctx context.Context, filter store.MachineFilter) (found
 const decodeTogether = 256
 
 // machines reads what a query for version and doc finds. A request may have ten thousand machines, and decoding them
-// takes longer than reading them; so it is done beside the reading, on all processors.
-func machines(ctx context.Context, tx session, query string, args ...any) ([]ohfp.Machine, error) {
+// takes longer than reading them; so it is done beside the reading, on all processors. Expected is about how many there will be, 0
+// when nobody knows: a machine is large, and to make room for more again and again takes longer than to find those that are known.
+func machines(ctx context.Context, tx session, expected int, query string, args ...any) ([]ohfp.Machine, error) {
 	rows, err := tx.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err
@@ -77,7 +78,7 @@ func machines(ctx context.Context, tx session, query string, args ...any) ([]ohf
 			if last != nil {
 				hand(last)
 			}
-			last = &portion{kept: kept}
+			last = &portion{kept: kept, machines: make([]ohfp.Machine, 0, min(max(expected-total, 0), decodeTogether))}
 			portions = append(portions, last)
 		}
 		var version int64
@@ -98,11 +99,16 @@ func machines(ctx context.Context, tx session, query string, args ...any) ([]ohf
 	if err != nil || total == 0 {
 		return nil, err
 	}
-	found := make([]ohfp.Machine, 0, total)
 	for _, p := range portions {
 		if p.err != nil {
 			return nil, p.err
 		}
+	}
+	if len(portions) == 1 {
+		return last.machines, nil
+	}
+	found := make([]ohfp.Machine, 0, total)
+	for _, p := range portions {
 		found = append(found, p.machines...)
 	}
 	return found, nil

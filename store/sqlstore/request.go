@@ -103,34 +103,35 @@ func withMachines(ctx context.Context, tx session, found []ohfp.Request) error {
 	at := make(map[ohfp.RequestID]*ohfp.Request, len(found))
 	followers := map[ohfp.MachineID][]*ohfp.Request{}
 	var acquires, returns []ohfp.RequestID
+	var launched, ended int // machines that are expected
 	for i := range found {
 		r := &found[i]
 		at[r.ID] = r
 		if r.Type != ohfp.TypeReturn {
-			acquires = append(acquires, r.ID)
+			acquires, launched = append(acquires, r.ID), launched+r.Count
 			continue
 		}
-		returns = append(returns, r.ID)
+		returns, ended = append(returns, r.ID), ended+r.Count
 		for _, id := range r.Also {
 			followers[id] = append(followers[id], r)
 		}
 	}
 	if len(acquires) > 0 {
-		all, err := machines(ctx, tx, "SELECT version, doc FROM machines WHERE request_id"+oneOf, list(acquires))
+		all, err := machines(ctx, tx, launched, "SELECT version, doc FROM machines WHERE request_id"+oneOf, list(acquires))
 		if err != nil {
 			return err
 		}
 		deal(all, len(acquires), func(m ohfp.Machine) *ohfp.Request { return at[m.Request] })
 	}
 	if len(returns) > 0 {
-		all, err := machines(ctx, tx, "SELECT version, doc FROM machines WHERE return_id <> '' AND return_id"+oneOf, list(returns))
+		all, err := machines(ctx, tx, ended, "SELECT version, doc FROM machines WHERE return_id <> '' AND return_id"+oneOf, list(returns))
 		if err != nil {
 			return err
 		}
 		deal(all, len(returns), func(m ohfp.Machine) *ohfp.Request { return at[m.Return] })
 	}
 	if len(followers) > 0 {
-		all, err := machines(ctx, tx, "SELECT version, doc FROM machines WHERE machine_id"+oneOf, list(slices.Collect(maps.Keys(followers))))
+		all, err := machines(ctx, tx, len(followers), "SELECT version, doc FROM machines WHERE machine_id"+oneOf, list(slices.Collect(maps.Keys(followers))))
 		if err != nil {
 			return err
 		}
