@@ -33,6 +33,12 @@ type Rule struct {
 // local is why a face lacks an operation.
 const local = "concerns the process or files of the machine where it runs"
 
+// watching is why assistants have no tool for what those ask who watch over the program.
+const watching = "is for those who watch over the program; assistants work with what it has"
+
+// whole is why assistants have no tool for whole files of templates.
+const whole = "is about whole files; assistants have tools for each template"
+
 // tools is why a face lacks the commands about tools: each tool has a rule of its own, which holds for whoever calls it.
 const tools = "is about the tools of assistants, which list and describe themselves"
 
@@ -53,9 +59,9 @@ func Rules() []Rule {
 		{Operation: "templates.forget", Role: Admin, Effect: Destroys, CLI: "templates forget", MCP: "forget_template", REST: "POST /api/v1/templates/{id}/forget"},
 		{Operation: "templates.validate", Role: Viewer, Effect: Reads, CLI: "templates validate", MCP: "validate_template", REST: "POST /api/v1/templates/validate"},
 		{Operation: "templates.refresh", Role: Operator, Effect: Changes, CLI: "templates refresh", MCP: "refresh_templates", REST: "POST /api/v1/templates/refresh"},
-		{Operation: "templates.generate", Role: Admin, Effect: Changes, CLI: "templates generate", REST: "POST /api/v1/templates/generate", Except: local},
-		{Operation: "templates.import", Role: Admin, Effect: Changes, CLI: "templates import", REST: "POST /api/v1/templates/import", Except: local},
-		{Operation: "templates.export", Role: Admin, Effect: Reads, CLI: "templates export", REST: "GET /api/v1/templates/export", Except: local}, // user data is part of them
+		{Operation: "templates.generate", Role: Admin, Effect: Changes, CLI: "templates generate", REST: "POST /api/v1/templates/generate", Except: whole},
+		{Operation: "templates.import", Role: Admin, Effect: Changes, CLI: "templates import", REST: "POST /api/v1/templates/import", Except: whole},
+		{Operation: "templates.export", Role: Admin, Effect: Reads, CLI: "templates export", REST: "GET /api/v1/templates/export", Except: whole}, // user data is part of them
 		{Operation: "requests.create", Role: Operator, Effect: Changes, CLI: "requests create", MCP: "request_machines", REST: "POST /api/v1/requests", Script: "requestMachines"},
 		{Operation: "requests.status", Role: Viewer, Effect: Reads, CLI: "requests status", MCP: "get_request_status", REST: "GET /api/v1/requests/{id}/status", Script: "getRequestStatus"},
 		{Operation: "requests.list", Role: Viewer, Effect: Reads, CLI: "requests list", MCP: "list_requests", REST: "GET /api/v1/requests"},
@@ -80,17 +86,17 @@ func Rules() []Rule {
 		{Operation: "events.stream", Role: Viewer, Effect: Reads, REST: "GET /api/v1/events/stream", Except: told},
 		{Operation: "orphans.list", Role: Viewer, Effect: Reads, CLI: "orphans list", MCP: "list_orphans", REST: "GET /api/v1/orphans"},
 		{Operation: "orphans.collect", Role: Operator, Effect: Destroys, CLI: "orphans collect", MCP: "collect_orphans", REST: "POST /api/v1/orphans/collect"},
-		{Operation: "storage.list", Role: Viewer, Effect: Reads, CLI: "storage list", REST: "GET /api/v1/storage/strategies", Except: local},
-		{Operation: "storage.show", Role: Viewer, Effect: Reads, CLI: "storage show", REST: "GET /api/v1/storage", Except: local},
-		{Operation: "storage.health", Role: Viewer, Effect: Reads, CLI: "storage health", REST: "GET /api/v1/storage/health", Except: local},
-		{Operation: "storage.validate", Role: Viewer, Effect: Reads, CLI: "storage validate", REST: "GET /api/v1/storage/validate", Except: local},
-		{Operation: "storage.test", Role: Viewer, Effect: Reads, CLI: "storage test", REST: "POST /api/v1/storage/test", Except: local},
-		{Operation: "storage.metrics", Role: Viewer, Effect: Reads, CLI: "storage metrics", REST: "GET /api/v1/storage/metrics", Except: local},
+		{Operation: "storage.list", Role: Viewer, Effect: Reads, CLI: "storage list", REST: "GET /api/v1/storage/strategies", Except: watching},
+		{Operation: "storage.show", Role: Viewer, Effect: Reads, CLI: "storage show", REST: "GET /api/v1/storage", Except: watching},
+		{Operation: "storage.health", Role: Viewer, Effect: Reads, CLI: "storage health", REST: "GET /api/v1/storage/health", Except: watching},
+		{Operation: "storage.validate", Role: Viewer, Effect: Reads, CLI: "storage validate", REST: "GET /api/v1/storage/validate", Except: watching},
+		{Operation: "storage.test", Role: Viewer, Effect: Reads, CLI: "storage test", REST: "POST /api/v1/storage/test", Except: watching},
+		{Operation: "storage.metrics", Role: Viewer, Effect: Reads, CLI: "storage metrics", REST: "GET /api/v1/storage/metrics", Except: watching},
 		{Operation: "storage.init", Role: Admin, Effect: Changes, CLI: "storage init", Except: local},
 		{Operation: "storage.backup", Role: Admin, Effect: Reads, CLI: "storage backup", Except: local},
 		{Operation: "storage.restore", Role: Admin, Effect: Destroys, CLI: "storage restore", Except: local},
 		{Operation: "storage.migrate", Role: Admin, Effect: Changes, CLI: "storage migrate", Except: local},
-		{Operation: "storage.compact", Role: Admin, Effect: Destroys, CLI: "storage compact", Except: local},
+		{Operation: "storage.compact", Role: Admin, Effect: Destroys, CLI: "storage compact", REST: "POST /api/v1/storage/compact", Except: watching},
 		{Operation: "storage.import", Role: Admin, Effect: Changes, CLI: "storage import", Except: local},
 		{Operation: "storage.rebuild", Role: Admin, Effect: Changes, CLI: "storage rebuild", MCP: "rebuild_records", REST: "POST /api/v1/storage/rebuild"},
 		{Operation: "providers.list", Role: Viewer, Effect: Reads, CLI: "providers list", MCP: "list_providers", REST: "GET /api/v1/providers"},
@@ -106,8 +112,8 @@ func Rules() []Rule {
 		{Operation: "providers.get-default", Role: Viewer, Effect: Reads, CLI: "providers get-default", Except: "the list of providers says which it is"},
 		{Operation: "providers.select", Role: Admin, Effect: Changes, CLI: "providers select", Except: local},
 		{Operation: "providers.exec", Role: Operator, Effect: Reads, CLI: "providers exec", Except: "each thing that a provider tells is an operation of its own there"},
-		{Operation: "scheduler.list", Role: Viewer, Effect: Reads, CLI: "scheduler list", REST: "GET /api/v1/scheduler/strategies", Except: local},
-		{Operation: "scheduler.show", Role: Viewer, Effect: Reads, CLI: "scheduler show", REST: "GET /api/v1/scheduler", Except: local},
+		{Operation: "scheduler.list", Role: Viewer, Effect: Reads, CLI: "scheduler list", REST: "GET /api/v1/scheduler/strategies", Except: watching},
+		{Operation: "scheduler.show", Role: Viewer, Effect: Reads, CLI: "scheduler show", REST: "GET /api/v1/scheduler", Except: watching},
 		{Operation: "scheduler.validate", Role: Viewer, Effect: Reads, CLI: "scheduler validate", Except: local},
 		{Operation: "config.show", Role: Viewer, Effect: Reads, CLI: "config show", MCP: "get_config", REST: "GET /api/v1/config"},
 		{Operation: "config.get", Role: Viewer, Effect: Reads, CLI: "config get", Except: "config.show of one setting"},
@@ -125,13 +131,13 @@ func Rules() []Rule {
 		{Operation: "auth.token.create", Role: Admin, Effect: Changes, CLI: "auth token create", Except: secret},
 		{Operation: "auth.token.list", Role: Admin, Effect: Reads, CLI: "auth token list", Except: secret},
 		{Operation: "auth.token.revoke", Role: Admin, Effect: Destroys, CLI: "auth token revoke", Except: secret},
-		{Operation: "audit.list", Role: Admin, Effect: Reads, CLI: "audit list", Except: "is in a file of the machine where it was done"},
+		{Operation: "audit.list", Role: Admin, Effect: Reads, CLI: "audit list", REST: "GET /api/v1/audit", Except: watching},
 		{Operation: "serve", Role: Admin, Effect: Changes, CLI: "serve", Except: local},
 		{Operation: "system.serve", Role: Admin, Effect: Changes, CLI: "system serve", Except: local},
-		{Operation: "system.status", Role: Viewer, Effect: Reads, CLI: "system status", REST: "GET /api/v1/system/status", Except: local},
-		{Operation: "system.health", Role: Viewer, Effect: Reads, CLI: "system health", REST: "GET /api/v1/system/health", Except: local},
-		{Operation: "system.metrics", Role: Viewer, Effect: Reads, CLI: "system metrics", REST: "GET /metrics", Except: local},
-		{Operation: "system.reload", Role: Admin, Effect: Changes, CLI: "system reload", REST: "POST /api/v1/system/reload", Except: local},
+		{Operation: "system.status", Role: Viewer, Effect: Reads, CLI: "system status", REST: "GET /api/v1/system/status", Except: watching},
+		{Operation: "system.health", Role: Viewer, Effect: Reads, CLI: "system health", REST: "GET /api/v1/system/health", Except: watching},
+		{Operation: "system.metrics", Role: Viewer, Effect: Reads, CLI: "system metrics", REST: "GET /metrics", Except: watching},
+		{Operation: "system.reload", Role: Admin, Effect: Changes, CLI: "system reload", REST: "POST /api/v1/system/reload", Except: watching},
 		{Operation: "config.reload", Role: Admin, Effect: Changes, CLI: "config reload", Except: "another name of system.reload"},
 		{Operation: "mcp.serve", Role: Viewer, Effect: Reads, CLI: "mcp serve", Except: local},
 		{Operation: "mcp.validate", Role: Viewer, Effect: Reads, CLI: "mcp validate", Except: local},

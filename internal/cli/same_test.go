@@ -283,6 +283,8 @@ func sames() map[access.Operation]same {
 		"templates.import":        {Args: []string{"$FILE"}, Body: importedTemplates},
 		"scheduler.list":          {},
 		"scheduler.show":          {},
+		"audit.list":              {Before: [][]string{{"requests", "create", "--template-id", "my-template"}}},
+		"storage.compact":         {Args: []string{"--older-than", "30d"}, Body: `{"olderThan": 2592000}`},
 		"storage.list":            {},
 		"storage.show":            {},
 		"storage.health":          {},
@@ -346,7 +348,7 @@ var (
 	someTime  = regexp.MustCompile(`\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)`)
 	aFaceOf   = regexp.MustCompile(`\b(cli|rest|mcp|hostfactory)( |:|/)ann\b`)
 	someHash  = regexp.MustCompile(`\bohfp-[0-9a-f-]{8,}\b`)
-	moments   = []string{"after", "averageMs", "waited", "cloudRequestId", "operations", "calls", "errors", "open_ms", "read_ms", "write_ms", "remove_ms", "bytes"}
+	moments   = []string{"after", "averageMs", "waited", "cloudRequestId", "operations", "calls", "errors", "open_ms", "read_ms", "write_ms", "remove_ms", "bytes", "tookMs"}
 	fromWorld = regexp.MustCompile(`http://127\.0\.0\.1:\d+`)
 )
 

@@ -53,6 +53,18 @@ func TestWhatIsRecorded(t *testing.T) {
 			t.Errorf("%d: %+v, want %+v", i, e, x)
 		}
 	}
+	admin := as(w.tokenFor(access.Admin))
+	for query, count := range map[string]int{
+		"": 5, "?limit=2&offset=4": 1, "?outcome=failed": 2, "?caller=a-viewer&operation=requests.cancel&face=rest": 1, "?subject=req-none": 1,
+		"?since=2999-01-01T00:00:00Z": 0,
+	} {
+		var list struct{ Entries []audit.Entry }
+		w.want(http.StatusOK, w.call(http.MethodGet, "/api/v1/audit"+query, "", admin...), &list)
+		if len(list.Entries) != count {
+			t.Errorf("%s: %d entries, want %d", query, len(list.Entries), count)
+		}
+	}
+	w.want(http.StatusBadRequest, w.call(http.MethodGet, "/api/v1/audit?operation=requests.paint", "", admin...), nil)
 	if failed := entries[3].Error; !strings.HasPrefix(failed, "not_found: ") {
 		t.Errorf("it failed because of %q", failed)
 	}

@@ -62,7 +62,7 @@ func (s *Server) described() (*surface, error) {
 	on := s.surface()
 	for _, add := range []func(*surface){
 		addSystem, addTemplates, addRequests, addMachines, addReturns, addOrphans, addProviders, addInfrastructure, addEvents,
-		addWrites, addTemplateWrites, addTemplateFiles, addSettings, addStorage, addUpkeep, addStreams, addWatched,
+		addWrites, addTemplateWrites, addTemplateFiles, addSettings, addStorage, addUpkeep, addStreams, addWatched, addAudit,
 	} {
 		add(on)
 	}

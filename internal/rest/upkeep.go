@@ -7,6 +7,7 @@ import (
 
 	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/internal/command"
+	"github.com/openhostfactory/ohfp/internal/storage"
 	"github.com/openhostfactory/ohfp/internal/view"
 )
 
@@ -53,6 +54,18 @@ type cleanInput struct {
 
 type cleanAnswer struct{ Body view.Cleaning }
 
+type compactInput struct {
+	Body struct {
+		OlderThan int  `json:"olderThan,omitempty" minimum:"1" maximum:"3153600000" doc:"Seconds since they ended; the setting storage.retention unless given"`
+		DryRun    bool `json:"dryRun,omitempty" doc:"Only count what would be removed"`
+	}
+}
+
+// In the document, types of all packages share one space of names.
+type storageCompaction struct{ storage.Compaction }
+
+type compactAnswer struct{ Body storageCompaction }
+
 func addUpkeep(on *surface) {
 	s := on.server
 	add(on, route{
@@ -71,6 +84,12 @@ func addUpkeep(on *surface) {
 			}
 			return &rebuildAnswer{Body: rebuildView{Rebuild: done, Unread: unreadOf(done.Unread)}}, nil
 		})
+	add(on, route{
+		Operation: "storage.compact", Method: http.MethodPost, Path: "/api/v1/storage/compact", ID: "compactStorage", Tag: "storage",
+		Summary: "Clear old records away", Write: true,
+		Text: "Those of requests that have ended, of which nothing is there or left to do, with their machines and events. When there is too " +
+			"much for one call, it answers 504, and the next call goes on.",
+	}, s.compact)
 	add(on, route{
 		Operation: "providers.refresh", Method: http.MethodPost, Path: "/api/v1/providers/{name}/refresh", ID: "refreshProvider",
 		Tag: "providers", Summary: "Forget what was learnt of the cloud, and ask again", Write: true,
@@ -100,6 +119,20 @@ func (s *Server) collectOrphans(ctx context.Context, in *collectInput) (*collect
 		out.Body.Problem = sentence(err)
 	}
 	return out, nil
+}
+
+// compact clears old records away, in short transactions, so that no call waits for it.
+func (s *Server) compact(ctx context.Context, in *compactInput) (*compactAnswer, error) {
+	dryRun(ctx, in.Body.DryRun)
+	age := time.Duration(in.Body.OlderThan) * time.Second
+	if age == 0 {
+		age = s.Storage.Storage.Retention.Round(time.Second)
+	}
+	if age == 0 {
+		return nil, ohfp.Errorf(ohfp.ErrInvalid, "storage.retention keeps records for ever; give olderThan")
+	}
+	done, err := s.Storage.Compact(ctx, age, in.Body.DryRun)
+	return &compactAnswer{Body: storageCompaction{done}}, err
 }
 
 func (s *Server) clean(ctx context.Context, in *cleanInput) (*cleanAnswer, error) {

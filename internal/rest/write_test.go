@@ -10,6 +10,7 @@ import (
 	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/internal/access"
 	"github.com/openhostfactory/ohfp/internal/command"
+	"github.com/openhostfactory/ohfp/internal/storage"
 	"github.com/openhostfactory/ohfp/internal/view"
 	"github.com/openhostfactory/ohfp/store"
 )
@@ -217,6 +218,7 @@ func TestUpkeep(t *testing.T) {
 	for call, body := range map[string]string{
 		"/api/v1/orphans/collect":         `{"dry_run": true}`,
 		"/api/v1/storage/rebuild":         `{"dryRun": true}`,
+		"/api/v1/storage/compact":         `{"dryRun": true, "older_than": 3600}`,
 		"/api/v1/providers/cloud/refresh": ``,
 		"/api/v1/infrastructure/clean":    `{"dryRun": true, "unused_for": 0}`,
 	} {
@@ -224,4 +226,32 @@ func TestUpkeep(t *testing.T) {
 	}
 	w.want(http.StatusNotFound, w.call(http.MethodPost, "/api/v1/infrastructure/clean", `{"provider": "moon"}`), nil)
 	w.want(http.StatusNotFound, w.call(http.MethodPost, "/api/v1/providers/moon/refresh", ``), nil)
+	w.want(http.StatusBadRequest, w.call(http.MethodPost, "/api/v1/storage/compact", `{}`), nil) // records are kept for ever
+	w.want(http.StatusUnprocessableEntity, w.call(http.MethodPost, "/api/v1/storage/compact", `{"olderThan": 0}`), nil)
+}
+
+// TestOldRecordsAreCleared: by how long ago they ended, and in a dry run only as a number.
+func TestOldRecordsAreCleared(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(w *world) { w.server.Storage.Storage.Retention = time.Hour })
+	r := w.delivered(1)
+	w.want(http.StatusOK, w.call(http.MethodPost, "/api/v1/machines/return", `{"requestId": "`+string(r.ID)+`"}`), nil)
+	w.clock.Advance(2 * time.Second)
+	if err := w.commands.SyncRequests(t.Context(), command.SyncRequests{Others: true}); err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct {
+		after    time.Duration
+		body     string
+		requests int
+	}{
+		{0, `{}`, 0}, {2 * time.Hour, `{"olderThan": 86400}`, 0}, {0, `{"dryRun": true}`, 2}, {0, `{}`, 2}, {0, `{}`, 0},
+	} {
+		w.clock.Advance(step.after)
+		var done storage.Compaction
+		w.want(http.StatusOK, w.call(http.MethodPost, "/api/v1/storage/compact", step.body), &done)
+		if done.Requests != step.requests {
+			t.Errorf("%s after %s: %+v, want %d requests", step.body, step.after, done, step.requests)
+		}
+	}
 }

@@ -23,7 +23,7 @@ func spoils() map[string]string {
 		"UPDATE events SET request_id = 'x' WHERE sequence = 1":     "event 1",
 		"UPDATE templates SET doc = '0' WHERE id = 't'":             "template t",
 		`UPDATE templates SET doc = '{"id":"y"}' WHERE id = 't'`:    "template t",
-		"UPDATE events SET doc = '[', request_id = 'y' WHERE 1 = 1": "1 places",
+		"UPDATE events SET doc = '[', request_id = 'y' WHERE 1 = 1": "1 place;",
 	}
 }
 
