@@ -15,6 +15,8 @@ import (
 // store. It is not forced to the disk: after a loss of power the counters may begin anew, as Prometheus expects of them.
 type Book struct {
 	Path string
+
+	write func(file *os.File, content []byte) (int, error) // nil: the file's own
 }
 
 // maxBook is the size in bytes at which the lines are added up. Their sum takes some 50 KB.
@@ -23,15 +25,21 @@ const maxBook = 512 << 10
 // position is the series of how far the events of an installation are counted. Prometheus does not get it.
 const position Metric = "position"
 
-// Append adds a tally.
+// Append adds a tally. When it fails, what the file has got all the same is taken out of t: the rest can be added again.
 func (b Book) Append(t Tally) error {
 	if len(t) == 0 {
 		return nil
 	}
 	var size int64
 	err := b.locked(false, func() error {
-		var err error
-		size, err = b.append(t)
+		content := lines(t)
+		written, now, err := b.append(content)
+		if err != nil {
+			for series := range parse(content[:written]) {
+				delete(t, series)
+			}
+		}
+		size = now
 		return err
 	})
 	if err == nil && size > maxBook {
@@ -40,20 +48,25 @@ func (b Book) Append(t Tally) error {
 	return err
 }
 
-func (b Book) append(t Tally) (int64, error) {
+// append says how much it has written, and how large the file is with it.
+func (b Book) append(content []byte) (written int, size int64, err error) {
 	file, err := os.OpenFile(b.Path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	defer file.Close()
-	if _, err := file.Write(lines(t)); err != nil {
-		return 0, err
+	write := b.write
+	if write == nil {
+		write = (*os.File).Write
+	}
+	if written, err = write(file, content); err != nil {
+		return written, 0, err
 	}
 	info, err := file.Stat()
 	if err != nil {
-		return 0, err
+		return written, 0, nil // it is written, and only not known when to add it up
 	}
-	return info.Size(), nil
+	return written, info.Size(), nil
 }
 
 // Read returns the sum. What nobody has counted yet is an empty tally.
@@ -90,9 +103,24 @@ func (b Book) Advance(installation string, count func(position int64) (Tally, in
 		if err != nil || int64(sums[at]) != before {
 			return err
 		}
-		_, err = b.append(counted)
-		return err
+		return b.whole(lines(counted))
 	})
+}
+
+// whole adds lines that mean something together only, while nobody else adds any: all of them or none.
+func (b Book) whole(content []byte) error {
+	var before int64
+	switch info, err := os.Stat(b.Path); {
+	case err == nil:
+		before = info.Size()
+	case !errors.Is(err, fs.ErrNotExist):
+		return err
+	}
+	written, _, err := b.append(content)
+	if err != nil && written > 0 {
+		err = errors.Join(err, os.Truncate(b.Path, before))
+	}
+	return err
 }
 
 func (b Book) read() (Tally, error) {
@@ -134,9 +162,12 @@ func (b Book) locked(alone bool, do func() error) error {
 	return nil
 }
 
+// spoiled begins what is added: it makes a line without an end, as a full disk leaves one, a line that is passed over.
+const spoiled = separator + "\n"
+
 // lines are a tally as the book has it: metric, part, labels and value, separated by tabs.
 func lines(t Tally) []byte {
-	out := make([]byte, 0, len(t)*80)
+	out := append(make([]byte, 0, len(t)*80), spoiled...)
 	for series, value := range t {
 		if !finite(value) {
 			continue

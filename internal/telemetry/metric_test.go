@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -119,6 +120,13 @@ func TestBookAddsUpProcesses(t *testing.T) {
 	again, err := book.Read()
 	if err != nil || len(again) != len(sums) {
 		t.Errorf("after a torn line: %d series, %v; want %d", len(again), err, len(sums))
+	}
+	if err := book.Append(everything()); err != nil {
+		t.Fatal(err)
+	}
+	sums.Add(everything())
+	if again, err = book.Read(); err != nil || !maps.Equal(again, sums) {
+		t.Errorf("what was added after a torn line is lost: %v", err)
 	}
 }
 
