@@ -140,7 +140,7 @@ func Rules() []Rule {
 		{Package: "internal/rest/figures", Test: true}, // make bench-rest
 		{Package: "internal/chaos", Test: true},
 		{Package: "internal/archtest", Test: true},
-		{Package: "internal/doctest", Test: true},
+		{Package: "internal/doctest", Uses: "github.com/google/go-cmp", Test: true},
 	}
 }
 

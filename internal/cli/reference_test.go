@@ -12,9 +12,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/openhostfactory/ohfp/internal/doctest"
 )
 
 //go:generate go test . -run TestReference -update
@@ -24,20 +25,7 @@ var update = flag.Bool("update", false, "rewrite the reference")
 // TestReference: docs/reference/cli.md says what the commands say of themselves.
 func TestReference(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join("..", "..", "docs", "reference", "cli.md")
-	want := referenceOf((&program{}).rootCommand())
-	if *update {
-		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	got, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(want, string(got)); diff != "" {
-		t.Errorf("run make generate (-want +got):\n%s", diff)
-	}
+	doctest.Written{Path: "../../docs/reference/cli.md", Again: "make generate"}.Check(t, referenceOf((&program{}).rootCommand()), *update)
 }
 
 func referenceOf(root *cobra.Command) string {

@@ -3,13 +3,10 @@ package config
 import (
 	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
+	"github.com/openhostfactory/ohfp/internal/doctest"
 	"github.com/openhostfactory/ohfp/provider/aws"
 )
 
@@ -19,23 +16,9 @@ var update = flag.Bool("update", false, "write docs/reference/configuration.md")
 // writes it again.
 func TestReference(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join("..", "..", "docs", "reference", "configuration.md")
-	want := reference()
-	if *update {
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(want), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	got, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(want, string(got)); diff != "" {
-		t.Errorf("docs/reference/configuration.md is not what the settings say; write it with -update (-want +got):\n%s", diff)
-	}
+	doctest.Written{
+		Path: "../../docs/reference/configuration.md", Again: "go test ./internal/config -run TestReference -update",
+	}.Check(t, reference(), *update)
 }
 
 func reference() string {

@@ -1,17 +1,15 @@
 package rest
 
 import (
-	"bytes"
 	"flag"
 	"fmt"
 	"net/http"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/openhostfactory/ohfp/internal/access"
+	"github.com/openhostfactory/ohfp/internal/doctest"
 )
 
 var update = flag.Bool("update", false, "write the files that this package is compared with")
@@ -22,19 +20,9 @@ func TestOpenAPI(t *testing.T) {
 	w := newWorld(t)
 	served := w.call(http.MethodGet, "/openapi.json", "")
 	w.want(http.StatusOK, served, nil)
-	path := filepath.Join("..", "..", "docs", "reference", "openapi.json")
-	if *update {
-		if err := os.WriteFile(path, []byte(served.Text), 0o644); err != nil { // everybody may read it
-			t.Fatal(err)
-		}
-	}
-	committed, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(committed, []byte(served.Text)) {
-		t.Errorf("%s is not what is served; look at the change and write it with go test ./internal/rest -run TestOpenAPI -update", path)
-	}
+	doctest.Written{
+		Path: "../../docs/reference/openapi.json", Again: "go test ./internal/rest -run TestOpenAPI -update",
+	}.Check(t, served.Text, *update)
 }
 
 // TestDocsComeFromHere: the page and all that it names are served here, and nothing from elsewhere.

@@ -13,6 +13,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
+	"github.com/openhostfactory/ohfp/internal/doctest"
 	"github.com/openhostfactory/ohfp/internal/telemetry"
 )
 
@@ -158,10 +159,7 @@ func TestQueriesNameWhatExists(t *testing.T) {
 	}
 }
 
-const (
-	tableBegins = "<!-- The table is written by: go test ./internal/telemetry -run TestTheTableOfMetrics -update -->\n"
-	tableEnds   = "<!-- end of the table -->\n"
-)
+const again = "go test ./internal/telemetry -run TestTheTableOfMetrics -update"
 
 // TestTheTableOfMetrics fails when docs/monitoring.md tells of other metrics than there are.
 func TestTheTableOfMetrics(t *testing.T) {
@@ -172,24 +170,8 @@ func TestTheTableOfMetrics(t *testing.T) {
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", d.Name, d.Kind, strings.Join(d.Labels, ", "), d.Help)
 	}
 	b.WriteString("\n")
-	path := filepath.Join("..", "..", "docs", "monitoring.md")
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	before, rest, ok := strings.Cut(string(text), tableBegins)
-	_, after, ended := strings.Cut(rest, tableEnds)
-	if !ok || !ended {
-		t.Fatalf("%s has no place for the table", path)
-	}
-	want := before + tableBegins + b.String() + tableEnds + after
-	if *update {
-		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	if want != string(text) {
-		t.Errorf("%s does not have the metrics of this package; run go test ./internal/telemetry -run TestTheTableOfMetrics -update", path)
-	}
+	doctest.Written{
+		Path: "../../docs/monitoring.md", Ends: "<!-- end of the table -->\n", Again: again,
+		Begins: "<!-- The table is written by: " + again + " -->\n",
+	}.Check(t, b.String(), *update)
 }
