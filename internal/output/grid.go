@@ -92,23 +92,36 @@ func (g grid) fit(screen int) (visible int, widths []int) {
 		room += least[visible] + lines
 	}
 	widths = least[:visible]
+	room = spread(widths, most, room)
 	if visible < len(g.columns) {
 		// What is folded stands below all columns; the first makes room for it.
 		beside := 1
 		for _, w := range widths {
 			beside += w + lines
 		}
-		most[0] = max(most[0], widths[0]+g.foldedWidth(visible)-(beside-frame))
-	}
-	for i := range widths {
-		extra := min(max(room, 0), most[i]-widths[i])
-		widths[i] += extra
-		room -= extra
+		widths[0] += min(max(room, 0), max(g.foldedWidth(visible)-(beside-frame), 0))
 	}
 	if room < 0 { // one column only, and it is too wide
 		widths[0] = max(widths[0]+room, 1)
 	}
 	return visible, widths
+}
+
+// spread gives room to the column that is broken into most lines, until none is or there is no room, and returns what is left.
+func spread(widths, most []int, room int) int {
+	for ; room > 0; room-- {
+		next := -1
+		for i, w := range widths {
+			if w < most[i] && (next < 0 || most[i]*widths[next] > most[next]*w) {
+				next = i
+			}
+		}
+		if next < 0 {
+			break
+		}
+		widths[next]++
+	}
+	return room
 }
 
 // widths are, of each column, the least that breaks no word but the longest and leaves sentences readable, and the most it can use.

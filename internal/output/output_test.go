@@ -262,6 +262,28 @@ func FuzzYAML(f *testing.F) {
 	})
 }
 
+// TestSpareWidth: room goes to the column that is broken into most lines, wherever it stands.
+func TestSpareWidth(t *testing.T) {
+	t.Parallel()
+	type finding struct {
+		About string `json:"about"`
+		Text  string `json:"text"`
+		Fix   string `json:"fix"`
+	}
+	how := Layout{Records: "findings", Columns: []Column{{Key: "about"}, {Key: "text"}, {Key: "fix"}}}
+	short, long := strings.Repeat("word ", 8), strings.Repeat("many words ", 20)
+	for name, f := range map[string]finding{"last": {short, short, long}, "middle": {short, long, short}, "first": {long, short, short}} {
+		var out bytes.Buffer
+		if err := Write(&out, Table, map[string]any{"findings": []finding{f}}, how, Screen{Width: 150}); err != nil {
+			t.Fatal(err)
+		}
+		// Of 140 columns the short ones get 28 each, which is enough for two lines. The long one has 219 characters.
+		if strings.Count(out.String(), "\n") != 4+3 {
+			t.Errorf("%s:\n%s", name, out.String())
+		}
+	}
+}
+
 // FuzzTable: whatever the text and the width, tables are drawn and no control character reaches the terminal.
 func FuzzTable(f *testing.F) {
 	f.Add("a b c", 10)
