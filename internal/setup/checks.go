@@ -25,18 +25,21 @@ const (
 	worldWritable = 0o002
 )
 
-// directories looks whether everything can be read and written, and whether there is room.
-func (d Doctor) directories(cfg config.Config) []provider.Finding {
+// directories looks whether everything can be read and written, and whether there is room. The error is that of reading the
+// configuration directory before any other check could have made it as its work directory.
+func (d Doctor) directories(cfg config.Config, unread error) []provider.Finding {
 	var found []provider.Finding
-	if _, err := os.ReadDir(cfg.ConfDir); err != nil {
-		found = append(found, failure("directories", cfg.ConfDir, "the configuration directory cannot be read: "+reason(err),
+	told := map[string]bool{} // Host Factory may give one directory for all
+	if unread != nil {
+		told[cfg.ConfDir] = true
+		found = append(found, failure("directories", cfg.ConfDir, "the configuration directory cannot be read: "+reason(unread),
 			"run ohfp init, which makes it, or name it in OHFP_CONF_DIR (under Host Factory: HF_PROVIDER_CONFDIR)"))
 	}
 	for _, dir := range []string{cfg.WorkDir, cfg.LogDir} {
-		if dir == cfg.LogDir && dir == cfg.WorkDir && len(found) > 0 {
-			break
+		if !told[dir] {
+			told[dir] = true
+			found = append(found, d.writable(dir, dir == cfg.WorkDir))
 		}
-		found = append(found, d.writable(dir, dir == cfg.WorkDir))
 	}
 	return found
 }

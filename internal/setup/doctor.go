@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"time"
 
 	"github.com/openhostfactory/ohfp/internal/app"
@@ -86,8 +87,9 @@ func (d Doctor) Examine(ctx context.Context) Report {
 
 // checks are those that need a configuration.
 func (d Doctor) checks(cfg config.Config) []check {
+	_, unread := os.ReadDir(cfg.ConfDir)
 	list := []check{
-		{"directories", func(context.Context) []provider.Finding { return d.directories(cfg) }},
+		{"directories", func(context.Context) []provider.Finding { return d.directories(cfg, unread) }},
 		{"store", func(ctx context.Context) []provider.Finding { return d.records(ctx, cfg) }},
 		{"daemon", func(ctx context.Context) []provider.Finding { return d.daemon(ctx, cfg) }},
 		{"templates", func(ctx context.Context) []provider.Finding { return d.templates(ctx, cfg) }},

@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/awssim"
 	"github.com/openhostfactory/ohfp/deploy/hostfactory"
@@ -356,6 +358,41 @@ func TestBroken(t *testing.T) {
 }
 
 // TestHanging: one check that does not end holds up the others no longer than the budget.
+// TestDirectoriesOnce: one finding tells of a directory, whatever it serves for.
+func TestDirectoriesOnce(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		hurt func(c *clinic)
+		want []string
+	}{
+		"one that is missing": {
+			func(c *clinic) {
+				c.env["OHFP_CONF_DIR"], c.env["OHFP_WORK_DIR"], c.env["OHFP_LOG_DIR"] = c.conf+"/gone", c.conf+"/gone", c.conf+"/gone"
+			},
+			[]string{"failure the configuration directory cannot be read: no such file or directory"},
+		},
+		"one for all":         {func(c *clinic) { c.env["OHFP_WORK_DIR"], c.env["OHFP_LOG_DIR"] = c.conf, c.conf }, []string{"ok the work directory can be written"}},
+		"no configuration":    {func(c *clinic) { c.env["OHFP_CONF_DIR"], c.env["OHFP_LOG_DIR"] = c.conf+"/gone", c.work }, []string{"failure the configuration directory cannot be read: no such file or directory", "ok the work directory can be written"}},
+		"one not made so far": {func(c *clinic) { c.env["OHFP_LOG_DIR"] = c.work + "/log" }, []string{"ok the work directory can be written", "ok the log directory can be written"}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newClinic(t)
+			test.hurt(c)
+			var got []string
+			for _, f := range c.examine(t).Findings {
+				if f.Check == "directories" {
+					got = append(got, string(f.Level)+" "+f.Text)
+				}
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
 func TestHanging(t *testing.T) {
 	t.Parallel()
 	c := newClinic(t)

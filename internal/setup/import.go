@@ -149,8 +149,20 @@ func holdsTemplates(root document.Node) bool {
 
 func (im *importer) refuse(line int, key string, err error) {
 	text := strings.ReplaceAll(im.stage.named(err).Error(), im.stage.dir+string(filepath.Separator), "")
-	text = strings.TrimPrefix(text, "config.json:1: ")
+	text = unnamed(strings.TrimPrefix(text, "config.json:1: "), key)
 	im.result.Untaken = append(im.result.Untaken, Untaken{File: im.file, Line: line, Key: key, Reason: text})
+}
+
+// unnamed is a reason without the key that it is about, which stands beside it.
+func unnamed(reason, key string) string {
+	const part = ": "
+	reason = strings.TrimPrefix(reason, key+part)
+	for _, name := range []string{key, key[strings.LastIndexByte(key, '.')+1:]} {
+		if _, rest, found := strings.Cut(part+reason, part+name+" "); found {
+			return "it " + rest
+		}
+	}
+	return reason
 }
 
 // valid says whether the program takes the configuration as it has grown. Each provider is opened, which makes no call.
@@ -178,6 +190,9 @@ func (im *importer) try(ctx context.Context, line int, key string, put, take fun
 	if err := im.valid(ctx); err != nil {
 		take()
 		im.refuse(line, key, err)
+		if content, err := json.Marshal(im.doc); err == nil { // it was encoded a moment ago
+			_ = im.stage.put("config.json", content) // what is tried next must not meet it; were it not written, that would be refused with this reason
+		}
 		return false
 	}
 	im.result.Settings++
