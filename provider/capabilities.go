@@ -20,6 +20,12 @@ type Lister interface {
 	Listing(t ohfp.Template) (map[string]any, error)
 }
 
+// Chooser is a provider that launches by several APIs of its cloud, of which a template need not name one.
+type Chooser interface {
+	// API returns the one by which the template launches, as template files name it. It asks no cloud.
+	API(t ohfp.Template) (string, error)
+}
+
 // HealthChecker is a provider that can tell whether it works.
 type HealthChecker interface {
 	// Health makes a cheap call with the configured identity and returns who that is.

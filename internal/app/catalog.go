@@ -96,6 +96,11 @@ func (c *catalog) view(ctx context.Context, t ohfp.Template) (query.TemplateView
 			return view, err
 		}
 	}
+	if chooser, ok := provider.As[provider.Chooser](p); ok && t.ProviderAPI == "" {
+		if view.API, err = chooser.API(t); err != nil {
+			c.log.DebugContext(ctx, "api not known", "template", t.ID, "error", err) // why it launches nothing is told with it
+		}
+	}
 	generated, err := attributes(p, t)
 	if err != nil {
 		return view, err

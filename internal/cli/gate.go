@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/internal/access"
@@ -52,6 +53,14 @@ func scheme(g *gate.Gate) string {
 		return "https"
 	}
 	return "http"
+}
+
+// place is where a listener is reached, with the host as it is configured: the system calls 0.0.0.0 [::].
+func place(host string, listener net.Listener) string {
+	if at, ok := listener.Addr().(*net.TCPAddr); ok && host != "" {
+		return net.JoinHostPort(host, strconv.Itoa(at.Port))
+	}
+	return listener.Addr().String()
 }
 
 // makeFirstAdmin makes a token for an administrator when there is none at all, and leaves it in a file for whoever

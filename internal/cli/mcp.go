@@ -124,10 +124,10 @@ func (p *program) serveAssistants(ctx context.Context, a *app.App, f *mcpserver.
 		if !g.Open {
 			return errors.Join(ohfp.Errorf(ohfp.ErrInvalid, "nobody can be asked who they are over lines of TCP, so they are for this machine alone, where callers need no token; use --transport http"), listener.Close())
 		}
-		p.note("serving assistants on tcp://%s; stop it with SIGTERM or Ctrl-C", listener.Addr())
+		p.note("serving assistants on tcp://%s; stop it with SIGTERM or Ctrl-C", place(in.Host, listener))
 		return f.ServeTCP(ctx, listener, caller)
 	}
-	p.note("serving assistants on %s://%s/mcp; stop it with SIGTERM or Ctrl-C", scheme(g), listener.Addr())
+	p.note("serving assistants on %s://%s/mcp; stop it with SIGTERM or Ctrl-C", scheme(g), place(in.Host, listener))
 	return f.ServeHTTP(ctx, listener, g)
 }
 

@@ -97,19 +97,24 @@ func (p *program) providersAddCommand() *cobra.Command {
 	var discover bool
 	entry := providerEntry{}
 	cmd := &cobra.Command{
-		Use:   "add",
+		Use:   "add [NAME]",
 		Short: "Add a provider to the configuration file",
 		Long: `Adds a provider to the configuration file. One that came from the environment or IBM's file until now is written
 beside it, so that it stays. ohfp config set reaches the settings that have no flag here.
 
 With --discover it asks the account first, and writes the region and, as template defaults, a subnet per zone of the
 default network and its default security group, as ohfp init does.`,
-		Example: `  ohfp providers add --name aws-west --region us-west-2 --profile default
+		Example: `  ohfp providers add aws-west --region us-west-2 --profile default
   ohfp providers add --name aws-west --region us-west-2 --discover`,
-		Args: noArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if entry.Name == "" {
-				return usageErrorf("%s needs --name; see %s --help", cmd.CommandPath(), cmd.CommandPath())
+		Args: optional("name"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			switch {
+			case len(args) == 1 && entry.Name != "" && args[0] != entry.Name:
+				return usageErrorf("%s is told two names, %s and --name %s; leave one out", cmd.CommandPath(), args[0], entry.Name)
+			case len(args) == 1:
+				entry.Name = args[0]
+			case entry.Name == "":
+				return usageErrorf("%s needs a name; see %s --help", cmd.CommandPath(), cmd.CommandPath())
 			}
 			if discover {
 				if err := p.discovered(cmd.Context(), &entry, flags); err != nil {
@@ -123,7 +128,7 @@ default network and its default security group, as ohfp init does.`,
 			return p.changeProviders(cmd.Context(), entry.Name, append(changes, flags.changes(cmd, entry.Name)...)...)
 		},
 	}
-	cmd.Flags().StringVar(&entry.Name, "name", "", "its `NAME`, which must not change later")
+	cmd.Flags().StringVar(&entry.Name, "name", "", "its `NAME`, which must not change later, as an argument or here")
 	cmd.Flags().StringVar(&entry.Type, "type", "aws", "the kind of provider")
 	cmd.Flags().SetNormalizeFunc(asThePythonSystem)
 	cmd.Flags().BoolVar(&discover, "discover", false, "ask the account for the region, subnets and security groups of its templates")

@@ -80,7 +80,7 @@ func (p *program) restFace(ctx context.Context, a *app.App) (*restFace, error) {
 	if cfg.API.SocketPath != "" {
 		p.note("REST on the socket %s", cfg.API.SocketPath)
 	} else {
-		p.note("REST at %s://%s, described at /docs", scheme(g), listener.Addr())
+		p.note("REST at %s://%s, described at /docs", scheme(g), place(cfg.API.Host, listener))
 	}
 	return &restFace{listener: listener, first: g, app: a, gate: func(a *app.App) (*gate.Gate, error) {
 		return p.gate(ctx, a, "rest", listener)

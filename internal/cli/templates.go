@@ -41,7 +41,7 @@ A template that cannot be used now stays in the list with the reason under "refu
 					return err
 				}
 				templates = slices.DeleteFunc(templates, func(t query.TemplateView) bool {
-					return api != "" && !strings.EqualFold(t.Template.ProviderAPI, api)
+					return api != "" && !strings.EqualFold(t.LaunchedBy(), api)
 				})
 				return p.show(view.NewTemplates(templates, problems, long), templatesLayout())
 			})

@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"strconv"
+	"strings"
 
 	"github.com/openhostfactory/ohfp"
 )
@@ -56,7 +57,11 @@ func (m members) text(key, where string) (string, error) {
 // count reads a member that is a whole number. 3.0 is one: Java's generic decoders write it so.
 func (m members) count(key string) (int, error) {
 	var n json.Number
-	if raw := m[key]; len(raw) == 0 || raw[0] == '"' || json.Unmarshal(raw, &n) != nil {
+	raw := m[key]
+	if _, err := strconv.Atoi(strings.Trim(string(raw), `"`)); err == nil && raw[0] == '"' {
+		return 0, ohfp.Errorf(ohfp.ErrInvalid, "%s is %s, a string; write the number without quotes", key, excerpt(raw))
+	}
+	if len(raw) == 0 || raw[0] == '"' || json.Unmarshal(raw, &n) != nil {
 		return 0, ohfp.Errorf(ohfp.ErrInvalid, "%s is %s; write a whole number of machines", key, excerpt(m[key]))
 	}
 	if i, err := strconv.Atoi(n.String()); err == nil {

@@ -44,6 +44,7 @@ type Queries struct {
 // operator's own win, and the provider's fields that may be shown.
 type TemplateView struct {
 	Template   ohfp.Template
+	API        string // of the cloud, by which it launches when it names none itself; empty: not known
 	Attributes map[string]ohfp.Attribute
 	Fields     map[string]any
 }

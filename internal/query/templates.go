@@ -1,11 +1,15 @@
 package query
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
 	"github.com/openhostfactory/ohfp"
 )
+
+// LaunchedBy is the API of the cloud by which the template launches, empty when it is not known.
+func (v TemplateView) LaunchedBy() string { return cmp.Or(v.Template.ProviderAPI, v.API) }
 
 // TemplateList returns the templates that may be asked for, and sentences about those that cannot be shown.
 func (q *Queries) TemplateList(ctx context.Context) ([]TemplateView, []string, error) {

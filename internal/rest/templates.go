@@ -54,7 +54,7 @@ func addTemplates(on *surface) {
 				return nil, err
 			}
 			views = slices.DeleteFunc(views, func(t query.TemplateView) bool {
-				return in.ProviderAPI != "" && !strings.EqualFold(t.Template.ProviderAPI, in.ProviderAPI)
+				return in.ProviderAPI != "" && !strings.EqualFold(t.LaunchedBy(), in.ProviderAPI)
 			})
 			return &templatesAnswer{Body: view.NewTemplates(part(views, in.Paging), problems, in.Verbose)}, nil
 		})

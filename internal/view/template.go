@@ -18,7 +18,7 @@ func NewTemplates(templates []query.TemplateView, problems []string, long bool) 
 func NewTemplate(view query.TemplateView, long bool) Template {
 	t := view.Template
 	v := Template{
-		ID: t.ID, ProviderAPI: t.ProviderAPI, MaxNumber: t.MaxNumber, Attributes: view.Attributes, Refused: t.Refused,
+		ID: t.ID, ProviderAPI: view.LaunchedBy(), MaxNumber: t.MaxNumber, Attributes: view.Attributes, Refused: t.Refused,
 	}
 	if long {
 		v.Name, v.Description, v.Source = t.Name, t.Description, t.Source

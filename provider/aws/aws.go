@@ -45,6 +45,7 @@ var (
 	_ provider.Provider      = (*Provider)(nil)
 	_ provider.Attributer    = (*Provider)(nil)
 	_ provider.Lister        = (*Provider)(nil)
+	_ provider.Chooser       = (*Provider)(nil)
 	_ provider.HealthChecker = (*Provider)(nil)
 )
 

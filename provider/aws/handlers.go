@@ -104,6 +104,15 @@ func (h handlers) choose(t ohfp.Template, s spec.Spec) (string, error) {
 	return api, nil
 }
 
+// API implements provider.Chooser.
+func (p *Provider) API(t ohfp.Template) (string, error) {
+	s, err := spec.Decode(t.Spec, p.defaults)
+	if err != nil {
+		return "", ohfp.Errorf(ohfp.ErrInvalid, "template %s: %w", t.ID, err)
+	}
+	return p.handlers.choose(t, s)
+}
+
 // wantsFleet says whether the template sets what only a fleet understands.
 func wantsFleet(s spec.Spec) bool {
 	return slices.ContainsFunc([]string{
