@@ -113,11 +113,12 @@ func claim(path string) (*os.File, error) {
 	return file, nil
 }
 
-// Release gives the place to others. The lock files stay: one that is removed could be locked twice.
+// Release gives the place to others. The lock files stay: one that is removed could be locked twice. They are unlocked before
+// they are closed, because a process that is being started here holds what is open until it becomes its program.
 func (p *Place) Release() error {
 	var problems []error
 	for _, lock := range p.locks {
-		problems = append(problems, lock.Close())
+		problems = append(problems, syscall.Flock(int(lock.Fd()), syscall.LOCK_UN), lock.Close())
 	}
 	p.locks = nil
 	return errors.Join(problems...)
