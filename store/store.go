@@ -97,43 +97,5 @@ type Store interface {
 	Close() error
 }
 
-// RequestFilter narrows Requests. Empty fields do not narrow.
-type RequestFilter struct {
-	IDs       []ohfp.RequestID
-	Type      ohfp.RequestType
-	Statuses  []ohfp.Status
-	Template  ohfp.TemplateID
-	Unsettled bool // only those with [ohfp.Request.Settled] false when they or a machine of theirs were last written
-	Machines  bool // load the machines too
-	// After is made by [RequestCursor] from the last request of the page before: only what comes after it in the list. Pages
-	// so joined show each request once and miss none that was there all the time, whatever is written meanwhile.
-	After  string
-	Limit  int // 0: no limit
-	Offset int
-}
-
-// MachineFilter narrows Machines. Empty fields do not narrow.
-type MachineFilter struct {
-	IDs      []ohfp.MachineID
-	Names    []string // host names; a cloud gives the name of a machine that is gone to a new one
-	Request  ohfp.RequestID
-	Return   ohfp.RequestID
-	Template ohfp.TemplateID
-	States   []ohfp.MachineState
-	Resource string
-	Noticed  bool   // only those with [ohfp.Machine.Noticed], which a store finds without looking at the others
-	After    string // made by [MachineCursor], as in [RequestFilter]
-	Limit    int    // 0: no limit
-	Offset   int
-}
-
-// EventFilter narrows Events. Empty fields do not narrow.
-type EventFilter struct {
-	Request ohfp.RequestID
-	Machine ohfp.MachineID
-	After   int64 // only events with a greater sequence
-	Limit   int   // 0: no limit
-}
-
 // Now is the clock that a store stamps expiry with.
 type Now func() time.Time

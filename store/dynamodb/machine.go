@@ -11,7 +11,7 @@ import (
 
 // Machines implements [store.Reader].
 func (s *Store) Machines(ctx context.Context, filter store.MachineFilter) (found []ohfp.Machine, err error) {
-	wanted, err := wantedMachines(filter)
+	matches, err := filter.Matcher()
 	if err != nil {
 		return nil, err
 	}
@@ -21,52 +21,22 @@ func (s *Store) Machines(ctx context.Context, filter store.MachineFilter) (found
 		var err error
 		if len(filter.IDs) > 0 {
 			if all, err = v.find(ctx, filter.IDs); err == nil {
-				all = slices.DeleteFunc(all, func(m ohfp.Machine) bool { return !wanted(m) })
+				all = slices.DeleteFunc(all, func(m ohfp.Machine) bool { return !matches(m) })
 			}
 		} else {
 			var owners []ohfp.RequestID
 			if owners, err = v.owners(ctx, filter); err == nil {
-				all, err = v.machinesOf(ctx, owners, wanted)
+				all, err = v.machinesOf(ctx, owners, matches)
 			}
 		}
 		if err != nil {
 			return err
 		}
 		store.SortMachines(all)
-		found = page(all, filter.Limit, filter.Offset)
+		found = store.Page(all, filter.Limit, filter.Offset)
 		return nil
 	})
 	return found, err
-}
-
-// wantedMachines is a filter as a function.
-func wantedMachines(filter store.MachineFilter) (func(ohfp.Machine) bool, error) {
-	var mark ohfp.Machine
-	if filter.After != "" {
-		var err error
-		if mark, err = store.MachineAt(filter.After); err != nil {
-			return nil, err
-		}
-	}
-	ids, names := setOf(filter.IDs), setOf(filter.Names)
-	return func(m ohfp.Machine) bool {
-		return (len(ids) == 0 || ids[m.ID]) && (len(names) == 0 || names[m.Name]) &&
-			(filter.Request == "" || m.Request == filter.Request) &&
-			(filter.Return == "" || m.Return == filter.Return) &&
-			(filter.Template == "" || m.Template == filter.Template) &&
-			(len(filter.States) == 0 || slices.Contains(filter.States, m.State)) &&
-			(filter.Resource == "" || m.Resource == filter.Resource) &&
-			(!filter.Noticed || m.Noticed()) &&
-			(filter.After == "" || store.ByLaunch(mark, m) < 0)
-	}, nil
-}
-
-func setOf[T comparable](values []T) map[T]bool {
-	set := make(map[T]bool, len(values))
-	for _, value := range values {
-		set[value] = true
-	}
-	return set
 }
 
 // owners are the requests to look into for the machines of a filter.

@@ -27,7 +27,7 @@ func (s *Store) Requests(ctx context.Context, filter store.RequestFilter) (found
 		if err != nil {
 			return err
 		}
-		rows = page(rows, filter.Limit, filter.Offset)
+		rows = store.Page(rows, filter.Limit, filter.Offset)
 		if err := v.load(ctx, idsOf(rows)...); err != nil {
 			return err
 		}
@@ -120,14 +120,6 @@ func (v *view) rowsOf(ctx context.Context, ids []ohfp.RequestID, wanted func(row
 	}
 	slices.SortFunc(rows, func(a, b row) int { return strings.Compare(b.listKey(), a.listKey()) })
 	return rows, nil
-}
-
-func page[T any](all []T, limit, offset int) []T {
-	all = all[min(max(offset, 0), len(all)):]
-	if limit > 0 && limit < len(all) {
-		all = all[:limit]
-	}
-	return all
 }
 
 // Usage implements [store.Reader].

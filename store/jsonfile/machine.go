@@ -39,11 +39,9 @@ func (d disk) machinesOf(ctx context.Context, r ohfp.Request, records []*record)
 
 // Machines implements [store.Reader].
 func (s *Store) Machines(ctx context.Context, filter store.MachineFilter) (found []ohfp.Machine, err error) {
-	var mark ohfp.Machine
-	if filter.After != "" {
-		if mark, err = store.MachineAt(filter.After); err != nil {
-			return nil, err
-		}
+	matches, err := filter.Matcher()
+	if err != nil {
+		return nil, err
 	}
 	err = s.look(ctx, func(v *view) error {
 		found = found[:0]
@@ -53,7 +51,7 @@ func (s *Store) Machines(ctx context.Context, filter store.MachineFilter) (found
 				return err
 			}
 			for _, m := range r.machines {
-				if wanted(m, filter) && (filter.After == "" || store.ByLaunch(mark, m) < 0) {
+				if matches(m) {
 					found = append(found, m)
 				}
 			}
@@ -65,18 +63,7 @@ func (s *Store) Machines(ctx context.Context, filter store.MachineFilter) (found
 		return nil, err
 	}
 	store.SortMachines(found)
-	return page(found, filter.Limit, filter.Offset), nil
-}
-
-func wanted(m ohfp.Machine, filter store.MachineFilter) bool {
-	return (len(filter.IDs) == 0 || slices.Contains(filter.IDs, m.ID)) &&
-		(len(filter.Names) == 0 || slices.Contains(filter.Names, m.Name)) &&
-		(filter.Request == "" || m.Request == filter.Request) &&
-		(filter.Return == "" || m.Return == filter.Return) &&
-		(filter.Template == "" || m.Template == filter.Template) &&
-		(len(filter.States) == 0 || slices.Contains(filter.States, m.State)) &&
-		(filter.Resource == "" || m.Resource == filter.Resource) &&
-		(!filter.Noticed || m.Noticed())
+	return store.Page(found, filter.Limit, filter.Offset), nil
 }
 
 // machines reads the records in which the machines of a filter may be.

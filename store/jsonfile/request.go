@@ -44,28 +44,23 @@ func unknown(id ohfp.RequestID) error {
 
 // Requests implements [store.Reader].
 func (s *Store) Requests(ctx context.Context, filter store.RequestFilter) ([]ohfp.Request, error) {
-	var mark ohfp.Request
-	if filter.After != "" {
-		var err error
-		if mark, err = store.RequestAt(filter.After); err != nil {
-			return nil, err
-		}
+	matches, err := filter.Matcher()
+	if err != nil {
+		return nil, err
 	}
 	var found []ohfp.Request
 	var gathered [][]*record
-	err := s.look(ctx, func(v *view) error {
-		records, err := v.requests(ctx, filter)
+	err = s.look(ctx, func(v *view) error {
+		records, err := v.requests(ctx, filter, matches)
 		if err != nil {
 			return err
 		}
 		found, gathered = found[:0], gathered[:0]
 		for _, r := range records {
-			if filter.After == "" || store.ByNewest(mark, *r.request) < 0 {
-				found = append(found, *r.request)
-			}
+			found = append(found, *r.request)
 		}
 		slices.SortFunc(found, store.ByNewest)
-		found = page(found, filter.Limit, filter.Offset)
+		found = store.Page(found, filter.Limit, filter.Offset)
 		if !filter.Machines {
 			return nil
 		}
@@ -89,18 +84,13 @@ func (s *Store) Requests(ctx context.Context, filter store.RequestFilter) ([]ohf
 	return found, nil
 }
 
-// requests reads the requests that a filter lets through, without their machines.
-func (v *view) requests(ctx context.Context, filter store.RequestFilter) ([]*record, error) {
+// requests reads the requests that match a filter, without their machines.
+func (v *view) requests(ctx context.Context, filter store.RequestFilter, matches func(ohfp.Request) bool) ([]*record, error) {
 	var found []*record
 	keep := func(r *record) {
-		if r == nil || r.request == nil ||
-			filter.Unsettled && r.dir != openDir ||
-			filter.Type != "" && r.request.Type != filter.Type ||
-			len(filter.Statuses) > 0 && !slices.Contains(filter.Statuses, r.request.Status) ||
-			filter.Template != "" && r.request.Template.ID != filter.Template {
-			return
+		if r != nil && r.request != nil && matches(*r.request) && (r.dir == openDir || !filter.Unsettled) {
+			found = append(found, r)
 		}
-		found = append(found, r)
 	}
 	if len(filter.IDs) > 0 {
 		ids := slices.Clone(filter.IDs)
@@ -152,17 +142,6 @@ func (v *view) each(ctx context.Context, dirs []string, whole bool, do func(r *r
 		}
 	}
 	return nil
-}
-
-func page[T any](all []T, limit, offset int) []T {
-	all = all[min(max(offset, 0), len(all)):]
-	if limit > 0 && limit < len(all) {
-		all = all[:limit]
-	}
-	if len(all) == 0 {
-		return nil
-	}
-	return all
 }
 
 // CreateRequest implements [store.Store].

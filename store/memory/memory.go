@@ -137,7 +137,7 @@ func (s *Store) Events(ctx context.Context, filter store.EventFilter) ([]ohfp.Ev
 		}
 		out = append(out, e)
 	}
-	return page(out, filter.Limit, 0), nil
+	return store.Page(out, filter.Limit, 0), nil
 }
 
 func (s *Store) record(events []ohfp.Event) {
@@ -176,16 +176,5 @@ func (s *Store) writable(ctx context.Context) error {
 }
 
 func interrupted(err error) error { return fmt.Errorf("store in memory: %w", err) }
-
-func page[T any](all []T, limit, offset int) []T {
-	all = all[min(max(offset, 0), len(all)):]
-	if limit > 0 && limit < len(all) {
-		all = all[:limit]
-	}
-	if len(all) == 0 {
-		return nil
-	}
-	return all
-}
 
 var _ provider.Memory = (*Store)(nil)

@@ -45,20 +45,13 @@ func (s *Store) Requests(ctx context.Context, filter store.RequestFilter) ([]ohf
 	if err := ctx.Err(); err != nil {
 		return nil, interrupted(err)
 	}
-	var mark ohfp.Request
-	if filter.After != "" {
-		var err error
-		if mark, err = store.RequestAt(filter.After); err != nil {
-			return nil, err
-		}
+	matches, err := filter.Matcher()
+	if err != nil {
+		return nil, err
 	}
 	var found []ohfp.Request
 	for _, r := range s.requests {
-		if filter.After != "" && store.ByNewest(mark, r) >= 0 ||
-			len(filter.IDs) > 0 && !slices.Contains(filter.IDs, r.ID) ||
-			filter.Type != "" && r.Type != filter.Type ||
-			len(filter.Statuses) > 0 && !slices.Contains(filter.Statuses, r.Status) ||
-			filter.Template != "" && r.Template.ID != filter.Template {
+		if !matches(r) {
 			continue
 		}
 		if filter.Unsettled {
@@ -69,7 +62,7 @@ func (s *Store) Requests(ctx context.Context, filter store.RequestFilter) ([]ohf
 		found = append(found, r)
 	}
 	slices.SortFunc(found, store.ByNewest)
-	found = page(found, filter.Limit, filter.Offset)
+	found = store.Page(found, filter.Limit, filter.Offset)
 	for i, r := range found {
 		if !filter.Machines {
 			found[i] = store.CopyRequest(r)
@@ -90,30 +83,18 @@ func (s *Store) Machines(ctx context.Context, filter store.MachineFilter) ([]ohf
 	if err := ctx.Err(); err != nil {
 		return nil, interrupted(err)
 	}
-	var mark ohfp.Machine
-	if filter.After != "" {
-		var err error
-		if mark, err = store.MachineAt(filter.After); err != nil {
-			return nil, err
-		}
+	matches, err := filter.Matcher()
+	if err != nil {
+		return nil, err
 	}
 	var found []ohfp.Machine
 	for _, m := range s.machines {
-		if filter.After != "" && store.ByLaunch(mark, m) >= 0 ||
-			len(filter.IDs) > 0 && !slices.Contains(filter.IDs, m.ID) ||
-			len(filter.Names) > 0 && !slices.Contains(filter.Names, m.Name) ||
-			filter.Request != "" && m.Request != filter.Request ||
-			filter.Return != "" && m.Return != filter.Return ||
-			filter.Template != "" && m.Template != filter.Template ||
-			len(filter.States) > 0 && !slices.Contains(filter.States, m.State) ||
-			filter.Resource != "" && m.Resource != filter.Resource ||
-			filter.Noticed && !m.Noticed() {
-			continue
+		if matches(m) {
+			found = append(found, m)
 		}
-		found = append(found, m)
 	}
 	store.SortMachines(found)
-	return page(found, filter.Limit, filter.Offset), nil
+	return store.Page(found, filter.Limit, filter.Offset), nil
 }
 
 // Usage implements [store.Reader].
