@@ -9,6 +9,32 @@ import (
 	"github.com/openhostfactory/ohfp/internal/config/document"
 )
 
+// Events is where events go besides the store.
+type Events struct {
+	Templates bool // changes of templates are events too
+	Sinks     []Sink
+}
+
+// Sink is a place that events are taken to.
+type Sink struct {
+	Name       string
+	Type       string   // SinkLog, SinkFile or SinkWebhook
+	Kinds      []string // which events; empty: all
+	Path       string   // of a file
+	MaxSizeMB  int      // of a file; 0: never put aside
+	MaxRotate  int      // of a file: old files kept
+	URL        string   // of a webhook
+	Secret     Secret   // of a webhook
+	SecretFile string   // of a webhook: a file that holds the secret
+}
+
+// Kinds of places that events are taken to.
+const (
+	SinkLog     = "log"
+	SinkFile    = "file"
+	SinkWebhook = "webhook"
+)
+
 // sinkSettings is the table of one place that events are taken to, bound to s.
 func sinkSettings(s *Sink) []Key {
 	return []Key{

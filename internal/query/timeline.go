@@ -96,23 +96,6 @@ func (q *Queries) MachineTimeline(ctx context.Context, id ohfp.MachineID) (Timel
 	return Timeline{Request: m.Request, Machine: id, Steps: steps(concerning(events, m), false)}, nil
 }
 
-// Events lists what happened, the first thing first.
-func (q *Queries) Events(ctx context.Context, filter EventFilter) ([]ohfp.Event, error) {
-	events, err := q.Store.Events(ctx, filter)
-	if err != nil {
-		return nil, fmt.Errorf("list events: %w", err)
-	}
-	return events, nil
-}
-
-func (q *Queries) events(ctx context.Context, filter store.EventFilter) ([]ohfp.Event, error) {
-	events, err := q.Store.Events(ctx, filter)
-	if err != nil {
-		return nil, fmt.Errorf("read the events of request %s: %w", filter.Request, err)
-	}
-	return events, nil
-}
-
 func firstSequence(events []ohfp.Event) int64 {
 	if len(events) == 0 {
 		return 0
