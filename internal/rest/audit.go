@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
+
 	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/internal/access"
 	"github.com/openhostfactory/ohfp/internal/audit"
@@ -12,12 +14,24 @@ import (
 
 type auditInput struct {
 	Paging
-	Since     time.Time `query:"since" doc:"Only what came after this time, such as 2026-01-31T08:00:00Z"`
-	Caller    string    `query:"caller" maxLength:"200" doc:"Only of this caller"`
-	Operation string    `query:"operation" maxLength:"64" doc:"Only this operation, such as requests.create"`
-	Face      string    `query:"face" enum:"hostfactory,cli,rest,mcp" doc:"Only through this face"`
-	Outcome   string    `query:"outcome" enum:"done,refused,failed" doc:"Only what ended so"`
-	Subject   string    `query:"subject" maxLength:"200" doc:"Only what was about the request, machine, template or name of this id"`
+	Since     time.Time     `query:"since" doc:"Only what came after this time, such as 2026-01-31T08:00:00Z"`
+	Caller    string        `query:"caller" maxLength:"200" doc:"Only of this caller"`
+	Operation operationName `query:"operation" doc:"Only this operation, such as requests.create"`
+	Face      string        `query:"face" enum:"hostfactory,cli,rest,mcp" doc:"Only through this face"`
+	Outcome   string        `query:"outcome" enum:"done,refused,failed" doc:"Only what ended so"`
+	Subject   string        `query:"subject" maxLength:"200" doc:"Only what was about the request, machine, template or name of this id"`
+}
+
+// operationName is an operation of the table, or what those do whom nobody recognises.
+type operationName string
+
+// Schema implements [huma.SchemaProvider].
+func (operationName) Schema(huma.Registry) *huma.Schema {
+	schema := &huma.Schema{Type: huma.TypeString, Enum: []any{string(audit.Authenticate)}}
+	for _, rule := range access.Rules() {
+		schema.Enum = append(schema.Enum, string(rule.Operation))
+	}
+	return schema
 }
 
 type auditAnswer struct {
@@ -41,13 +55,9 @@ func (s *Server) listAudit(_ context.Context, in *auditInput) (*auditAnswer, err
 	if s.Audit == nil {
 		return nil, ohfp.Errorf(ohfp.ErrNotFound, "there is no audit log; set audit.enabled")
 	}
-	operation := access.Operation(in.Operation)
-	if _, ok := access.RuleOf(operation); !ok && operation != "" && operation != audit.Authenticate {
-		return nil, ohfp.Errorf(ohfp.ErrInvalid, "operation %q does not exist; docs/security.md lists them", in.Operation)
-	}
 	entries, unreadable, err := audit.List(s.Audit.Path, audit.Filter{
-		Since: in.Since, Caller: in.Caller, Operation: operation, Face: in.Face, Outcome: audit.Outcome(in.Outcome), Subject: in.Subject,
-		Limit: in.Limit + in.Offset,
+		Since: in.Since, Caller: in.Caller, Operation: access.Operation(in.Operation), Face: in.Face, Outcome: audit.Outcome(in.Outcome),
+		Subject: in.Subject, Limit: in.Limit + in.Offset,
 	})
 	out := &auditAnswer{}
 	out.Body.Entries, out.Body.Unreadable = append([]audit.Entry{}, entries[min(in.Offset, len(entries)):]...), unreadable

@@ -64,7 +64,8 @@ func TestWhatIsRecorded(t *testing.T) {
 			t.Errorf("%s: %d entries, want %d", query, len(list.Entries), count)
 		}
 	}
-	w.want(http.StatusBadRequest, w.call(http.MethodGet, "/api/v1/audit?operation=requests.paint", "", admin...), nil)
+	w.want(http.StatusUnprocessableEntity, w.call(http.MethodGet, "/api/v1/audit?since=", "", admin...), nil)
+	w.want(http.StatusUnprocessableEntity, w.call(http.MethodGet, "/api/v1/audit?operation=requests.paint", "", admin...), nil)
 	if failed := entries[3].Error; !strings.HasPrefix(failed, "not_found: ") {
 		t.Errorf("it failed because of %q", failed)
 	}

@@ -268,7 +268,7 @@ func notEmpty(ctx huma.Context, next func(huma.Context)) {
 	given := at.Query()
 	for _, p := range ctx.Operation().Parameters {
 		values, sent := given[p.Name]
-		text := p.Schema.Type == huma.TypeString && len(p.Schema.Enum) == 0
+		text := p.Schema.Type == huma.TypeString && len(p.Schema.Enum) == 0 && p.Schema.Format == ""
 		if p.In != "query" || !sent || !slices.Contains(values, "") || text || p.Schema.Type == huma.TypeArray {
 			continue // a list of nothing is written without a value
 		}
