@@ -15,7 +15,7 @@ type Provider interface {
 
 	// Prepare resolves what the ask needs (image, subnet, type, launch template) into the exact call. It MUST NOT change
 	// anything in the cloud. It chooses an offering that is not known to lack capacity when there is one. When the cloud's
-	// rate allows no launch now, the error is an [ohfp.PacedError]; of the order only the estimate counts then.
+	// rate allows no launch now, the error is an [ohfp.PacedError], and only the order's estimate counts.
 	Prepare(ctx context.Context, ask Ask) (ohfp.Order, error)
 
 	// Launch carries out an order. It MUST be idempotent by order.Token: the same order again, from any process, brings
@@ -30,11 +30,15 @@ type Provider interface {
 	Observe(ctx context.Context, scopes []Scope) (Observation, error)
 
 	// Terminate first sets targets of resources that launch by themselves, so that nothing is replaced, and then ends
-	// exactly these machines, in as few calls as the cloud allows. A target is absolute, is never raised above what the
-	// cloud has, and ends nothing by itself. A resource that cannot be changed but only stopped is stopped once its target
-	// is no more than it holds. Machines of a resource whose target could not be set are not ended; the others are. Machines that are gone or unknown to
-	// the cloud count as ended: terminated, or shutting-down for one that is younger than [ohfp.GoneAfter], which a cloud
-	// may not know yet. It returns what the cloud accepted, with the state it told, also beside an error.
+	// exactly these machines, in as few calls as the cloud allows.
+	//
+	// A target is absolute, is never raised above what the cloud has, and ends nothing by itself. A resource that cannot be
+	// changed but only stopped is stopped once its target is no more than it holds. Machines of a resource whose target
+	// could not be set are not ended; the others are.
+	//
+	// Machines that are gone or unknown to the cloud count as ended: terminated, or shutting-down for one that is younger
+	// than [ohfp.GoneAfter], which a cloud may not know yet. It returns what the cloud accepted, with the state it told,
+	// also beside an error.
 	Terminate(ctx context.Context, machines []ohfp.Machine, targets []ohfp.ResourceTarget) ([]Ended, error)
 
 	// Retire removes the resource of an order whose machines are all gone. A resource that is gone already is success.
@@ -56,8 +60,8 @@ type Ask struct {
 	Attempt  int // from 1; part of the token
 	Template ohfp.Template
 	Count    int         // machines or units
-	Held     ohfp.Target // what the request has already, in what Count counts; shares are of the whole
-	Fallback bool        // ask in the template's other way: its first one has yielded
+	Held     ohfp.Target // what the request has already, counted as Count is; a share on demand is one of both together
+	Fallback bool        // ask in the template's other way, since its first one has yielded
 	// Timeout is how long the request may take, unless its template or its first order says otherwise; 0 is not known.
 	Timeout time.Duration
 }

@@ -12,8 +12,8 @@ import (
 // tokens in the same order (white space between them may be gone), empty lists as nil. What is returned belongs to the
 // caller. A method that cannot finish because ctx ended returns an error that wraps ctx's.
 type Reader interface {
-	// Request returns a request with all of its machines, in the order of launch time and id: of an acquire those that it launched, of a return those that
-	// belong to the return and those that its field Also names.
+	// Request returns a request with all of its machines, in the order of launch time and id. Those of an acquire are the
+	// machines that it launched; those of a return belong to the return, or are named by its field Also.
 	Request(ctx context.Context, id ohfp.RequestID) (ohfp.Request, error)
 	// Requests lists requests by the filter, newest first, without their machines unless the filter wants them.
 	Requests(ctx context.Context, filter RequestFilter) ([]ohfp.Request, error)
@@ -23,8 +23,8 @@ type Reader interface {
 	Templates(ctx context.Context) ([]ohfp.Template, error)
 	// Events lists events by the filter, oldest first.
 	Events(ctx context.Context, filter EventFilter) ([]ohfp.Event, error)
-	// Positions tells how far each of those has come who follow the events, by name: the sequence of the last event that it is
-	// done with.
+	// Positions tells how far each follower of the events has come, by name: the sequence of the last event that it is done
+	// with.
 	Positions(ctx context.Context) (map[string]int64, error)
 	// Usage counts the units of each template that are alive or in flight, see [Limits].
 	Usage(ctx context.Context) (Usage, error)
@@ -83,14 +83,15 @@ type Store interface {
 	// that writes nothing. Of a view of a view, all leases must be held. Closing a view does nothing.
 	Under(held Lease) Store
 
-	// Compact removes what is of no more use: requests that ended before a time, are settled and have no machine that is
-	// there, with their events; a machine goes with the request that launched it, which waits until the returns that end its
-	// machines are as old. It also removes memories that have expired, and leases that lapsed before that time. It works in
-	// short transactions, so that nobody waits for long, and counts what it has removed, also beside an error.
+	// Compact removes what is of no more use: requests that ended before a time, are settled and have no machine left in the
+	// cloud, with their events. A machine goes with the request that launched it, which waits until the returns that end its
+	// machines are as old. Compact also removes memories that have expired, and leases that lapsed before that time. It works
+	// in short transactions, so that nobody waits for long, and counts what it has removed, also beside an error.
 	Compact(ctx context.Context, before time.Time) (Compacted, error)
 
-	// Advance moves the position of a follower of the events from one sequence to another, and says whether it was there: it
-	// is not when another process has gone on under the same name. Who has no position is at 0. To move to 0 forgets it.
+	// Advance moves the position of a follower of the events from one sequence to another. It says false, and moves nothing,
+	// when the follower is not at from: another process has gone on under the same name. A follower without a position is at
+	// 0; moving one to 0 forgets it.
 	Advance(ctx context.Context, follower string, from, to int64) (bool, error)
 
 	// Close releases the store. It may be called twice.

@@ -60,7 +60,7 @@ type API struct {
 	Now    func() time.Time
 }
 
-// As is the same way to AWS for calls that are more or less urgent than their operations are as a rule.
+// As is the same way to AWS for calls that are more or less urgent than calls of their operations usually are.
 func (a API) As(p Priority) API {
 	a.Priority = p
 	return a
@@ -78,7 +78,7 @@ func (a API) ClaimRun(ctx context.Context, token string, wanted, most int) (int,
 
 // RunInstances launches machines of one type in one subnet.
 func (a API) RunInstances(ctx context.Context, in *ec2.RunInstancesInput) (*ec2.RunInstancesOutput, error) {
-	return onEC2(ctx, a, "RunInstances", EC2.RunInstances, in, cost{int(aws.ToInt32(in.MaxCount)), aws.ToString(in.ClientToken)})
+	return onMachines(ctx, a, "RunInstances", EC2.RunInstances, in, cost{int(aws.ToInt32(in.MaxCount)), aws.ToString(in.ClientToken)})
 }
 
 // CreateFleet launches machines by a fleet.
@@ -111,17 +111,17 @@ func (a API) DescribeInstances(ctx context.Context, in *ec2.DescribeInstancesInp
 
 // TerminateInstances ends machines.
 func (a API) TerminateInstances(ctx context.Context, in *ec2.TerminateInstancesInput) (*ec2.TerminateInstancesOutput, error) {
-	return onEC2(ctx, a, "TerminateInstances", EC2.TerminateInstances, in, cost{machines: len(in.InstanceIds)})
+	return onMachines(ctx, a, "TerminateInstances", EC2.TerminateInstances, in, cost{machines: len(in.InstanceIds)})
 }
 
 // StartInstances starts machines that were stopped.
 func (a API) StartInstances(ctx context.Context, in *ec2.StartInstancesInput) (*ec2.StartInstancesOutput, error) {
-	return onEC2(ctx, a, "StartInstances", EC2.StartInstances, in, cost{machines: len(in.InstanceIds)})
+	return onMachines(ctx, a, "StartInstances", EC2.StartInstances, in, cost{machines: len(in.InstanceIds)})
 }
 
 // StopInstances stops machines, which keep their disks.
 func (a API) StopInstances(ctx context.Context, in *ec2.StopInstancesInput) (*ec2.StopInstancesOutput, error) {
-	return onEC2(ctx, a, "StopInstances", EC2.StopInstances, in, cost{machines: len(in.InstanceIds)})
+	return onMachines(ctx, a, "StopInstances", EC2.StopInstances, in, cost{machines: len(in.InstanceIds)})
 }
 
 // DescribeFleets reads fleets.
@@ -160,18 +160,20 @@ func (a API) GetCallerIdentity(ctx context.Context) (*sts.GetCallerIdentityOutpu
 
 type ec2Call[In, Out any] func(EC2, context.Context, *In, ...func(*ec2.Options)) (*Out, error)
 
-// onEC2 makes a call to EC2, whose rates are known. A call that launches or ends machines costs more than itself.
-func onEC2[In, Out any](ctx context.Context, a API, operation string, try ec2Call[In, Out], in *In, costs ...cost) (*Out, error) {
+// onEC2 makes a call to EC2, whose rates are known.
+func onEC2[In, Out any](ctx context.Context, a API, operation string, try ec2Call[In, Out], in *In) (*Out, error) {
+	return onMachines(ctx, a, operation, try, in, cost{})
+}
+
+// onMachines makes a call to EC2 that costs more than itself: it launches, ends or switches machines.
+func onMachines[In, Out any](ctx context.Context, a API, operation string, try ec2Call[In, Out], in *In, of cost) (*Out, error) {
 	clients, err := a.Connect(ctx)
 	if err != nil {
 		return nil, err
 	}
-	c := call{operation: operation, region: clients.Region, priority: a.Priority}
+	c := call{operation: operation, region: clients.Region, priority: a.Priority, cost: of}
 	if c.priority == ByOperation {
 		c.priority = priorityOf(operation)
-	}
-	for _, more := range costs {
-		c.cost = more
 	}
 	var out *Out
 	err = a.do(ctx, c, func() (err error) {

@@ -6,14 +6,14 @@ import (
 	"github.com/openhostfactory/ohfp"
 )
 
-// kindOfCode says what an error code of EC2, Auto Scaling or STS means. fault is the HTTP status of the answer; it decides about codes
-// that are not in the table. Sources: the EC2 API reference, "Error codes for the Amazon EC2 API", and what CreateFleet
-// puts into the errors of an instant fleet.
+// kindOfCode says what an error code of EC2, Auto Scaling or STS means. fault is the HTTP status of the answer; it decides
+// about codes that are not in the table. Sources: the EC2 API reference, "Error codes for the Amazon EC2 API", and what
+// CreateFleet puts into the errors of an instant fleet.
 func kindOfCode(code, message string, fault int) error {
 	switch code {
 	case "", "UnknownError":
-		// What the SDK says of an error that names no code, as one that was cut off or that a proxy made: it tells nothing
-		// of what became of the call, whatever its status.
+		// The SDK has this for an answer without a code, such as one that was cut off or that a proxy made. Whatever its
+		// status, it says nothing of what became of the call.
 		return ohfp.ErrUnavailable
 	case "AuthFailure":
 		// One code for two things: credentials that nobody can use, and an image that belongs to somebody else.

@@ -25,8 +25,8 @@ const (
 	showsWithin = time.Minute
 )
 
-// Retry is the only retry layer there is: the SDK's clients try each call once. What another try of the same call cannot
-// change is not tried again.
+// Retry is the only retry layer there is: the SDK's clients try each call once. A failure that another try of the same call
+// cannot change is final.
 type Retry struct {
 	Tries int // of one call, with the first; 0: 3
 	Now   func() time.Time
@@ -87,7 +87,7 @@ func (r *Retry) note(name *string) {
 	r.made[*name] = now
 }
 
-// isNew says whether AWS does not know what it has made just now: it will, soon.
+// isNew says whether AWS refuses a name or id that it has given just now. It will know it soon.
 func (r *Retry) isNew(failed error) bool {
 	var cloud *ohfp.CloudError
 	if !errors.As(failed, &cloud) {
@@ -125,7 +125,7 @@ func (a API) do(ctx context.Context, c call, try func() error) error {
 	for n := 1; ; n++ {
 		if err := a.Pacer.admit(ctx, c); err != nil {
 			if failed != nil && !errors.Is(failed, ohfp.ErrThrottled) {
-				return failed // which may have been carried out, as opposed to what was put off
+				return failed // that try may have been carried out; the one that was put off was not
 			}
 			return err
 		}
