@@ -59,7 +59,7 @@ func TestPolicyHoldsEveryCall(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for service, pattern := range map[string]string{"ec2": `onEC2\(ctx, a, "([A-Za-z]+)"`, "autoscaling": `onAutoScaling\(ctx, a, "([A-Za-z]+)"`, "sqs": `onSQS\(ctx, a, "([A-Za-z]+)"`} {
+		for service, pattern := range map[string]string{"ec2": `on(?:EC2|Machines)\(ctx, a, "([A-Za-z]+)"`, "autoscaling": `onAutoScaling\(ctx, a, "([A-Za-z]+)"`, "sqs": `onSQS\(ctx, a, "([A-Za-z]+)"`} {
 			for _, found := range regexp.MustCompile(pattern).FindAllSubmatch(source, -1) {
 				called = append(called, permissionFor(service+":"+string(found[1])))
 			}
