@@ -45,7 +45,7 @@ func everyWriteChanges(s bench) {
 	t, ctx := s.t, s.t.Context()
 	r, ok := s.Store.(revised)
 	if !ok {
-		t.Skip("this store has no revisions, which a store need not")
+		return // a store need not have revisions
 	}
 	request := created(t, s, 2, 2)
 	var lease store.Lease
