@@ -56,7 +56,7 @@ func (l *ledger) open(ctx context.Context) (*sql.DB, error) {
 	}
 	// SQLite does not wait for other writers by itself: that could not be interrupted. See patiently.
 	options := url.Values{"_txlock": {"immediate"}, "_busy_timeout": {"0"}, "_synchronous": {"FULL"}, "_journal_mode": {"WAL"}}
-	file := url.URL{Scheme: "file", Path: filepath.ToSlash(l.path), RawQuery: options.Encode()}
+	file := url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(l.path), RawQuery: options.Encode()}
 	db, err := sql.Open("sqlite", file.String())
 	if err != nil {
 		return nil, fmt.Errorf("open ledger %s: %w", l.path, err)

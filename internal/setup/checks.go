@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 
@@ -18,12 +19,8 @@ import (
 	"github.com/openhostfactory/ohfp/store"
 )
 
-const (
-	// freeLow is when a disk is said to run full: a day of requests takes about that.
-	freeLow = 200 << 20
-	// worldWritable are the rights of everybody to write.
-	worldWritable = 0o002
-)
+// freeLow is when a disk is said to run full: a day of requests takes about that.
+const freeLow = 200 << 20
 
 // directories looks whether everything can be read and written, and whether there is room. The error is that of reading the
 // configuration directory before any other check could have made it as its work directory.
@@ -68,7 +65,7 @@ func (d Doctor) writable(dir string, needed bool) provider.Finding {
 	case err != nil:
 		return bad("directories", at, "the "+purpose+" directory cannot be used: "+reason(err), "see what the system says, or name another")
 	}
-	if info, err := os.Stat(at); err == nil && at == dir && needed && info.Mode().Perm()&worldWritable != 0 && info.Mode()&fs.ModeSticky == 0 {
+	if info, err := os.Stat(at); err == nil && at == dir && needed && openToAll(info) {
 		return warning("directories", dir, "everybody may write the work directory, and so change the records", "chmod o-w "+dir)
 	}
 	if free, known := d.Free(at); known && free < freeLow {
@@ -124,6 +121,9 @@ func mendStore(s config.Storage, err error) string {
 // daemon asks whether one runs, and which.
 func (d Doctor) daemon(ctx context.Context, cfg config.Config) []provider.Finding {
 	const name = "daemon"
+	if !serves {
+		return []provider.Finding{fine(name, "", "there is none on "+runtime.GOOS+": every call works alone")}
+	}
 	told, err := d.Daemon(ctx, cfg)
 	about := fmt.Sprintf("process %d", told.PID)
 	switch {

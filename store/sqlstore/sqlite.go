@@ -80,12 +80,21 @@ func connect(path string, busy time.Duration) (*sql.DB, error) {
 		"_dqs":         {"0"}, // a misspelt "column" is an error, not a string
 		"_error_rc":    {"1"}, // no stale words in errors
 	}
-	name := url.URL{Scheme: "file", Path: filepath.ToSlash(path), RawQuery: options.Encode()}
-	connector, err := sqlite.NewConnector(name.String())
+	connector, err := sqlite.NewConnector(address(filepath.ToSlash(path), options))
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
 	return sql.OpenDB(connector), nil
+}
+
+// address is what SQLite takes for a file, whose path has slashes. Before a drive's letter it wants one more: it would take
+// the drive for the name of a machine.
+func address(path string, options url.Values) string {
+	if !strings.HasPrefix(path, "/") {
+		path = "/" + path
+	}
+	name := url.URL{Scheme: "file", Path: path, RawQuery: options.Encode()}
+	return name.String()
 }
 
 func (sqliteEngine) name() string { return "sqlite" }

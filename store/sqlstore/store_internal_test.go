@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -557,5 +558,20 @@ func TestUpgradeCounts(t *testing.T) {
 	}
 	if err := s.Check(t.Context()); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestAddress(t *testing.T) {
+	t.Parallel()
+	options := url.Values{"mode": {"rw"}}
+	for path, want := range map[string]string{
+		"/var/lib/ohfp/ohfp.db":       "file:///var/lib/ohfp/ohfp.db?mode=rw",
+		"/srv/a b/100%?/ohfp.db":      "file:///srv/a%20b/100%25%3F/ohfp.db?mode=rw",
+		"C:/ProgramData/ohfp/ohfp.db": "file:///C:/ProgramData/ohfp/ohfp.db?mode=rw",
+		"//server/share/ohfp.db":      "file:////server/share/ohfp.db?mode=rw",
+	} {
+		if got := address(path, options); got != want {
+			t.Errorf("address of %s is %s, want %s", path, got, want)
+		}
 	}
 }
