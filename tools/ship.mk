@@ -149,6 +149,22 @@ test-dist: ## Build a release for this machine twice, compare them, and run a sc
 	@tar -xzf $(BIN)/dist/1/*.tar.gz -C $(BIN)/dist && echo '{}' >$(BIN)/dist/in.json && \
 		$(BIN)/dist/ohfp_*/scripts/getAvailableTemplates.sh -f $(BIN)/dist/in.json 2>&1 | grep 'template'
 
+# What is compiled for CROSS_PLATFORMS: the programs, and by vet all packages with their tests.
+CROSS_PLATFORMS ?= $(DIST_PLATFORMS)
+
+.PHONY: cross
+cross: ## Compile the programs, and vet all packages and tests, for CROSS_PLATFORMS (default: all of DIST_PLATFORMS)
+	@set -e; for platform in $(subst $(comma), ,$(CROSS_PLATFORMS)); do \
+		echo "$$platform"; export GOOS=$${platform%%/*} GOARCH=$${platform##*/} CGO_ENABLED=0; \
+		$(GO) build -trimpath -o /dev/null ./cmd/...; $(GO) vet ./...; \
+	done
+
+EMULATED ?= arm64 ppc64le s390x
+
+.PHONY: test-emulated
+test-emulated: ## Request and return machines with programs for other processors (EMULATED), run by qemu (installed by apt-get if root)
+	@tools/test-emulated $(EMULATED)
+
 ##@ Releases (docs/releases.md; DRY_RUN=true changes nothing)
 
 RELEASE_BRANCH ?= main
