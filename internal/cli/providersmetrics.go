@@ -41,7 +41,7 @@ refusals for the cloud's rate, latency. It asks no cloud.`,
 					{Key: "requests", Text: fieldsText},
 					{Key: "asked", Number: true},
 					{Key: "delivered", Number: true},
-					{Key: "now", Text: fieldsText},
+					{Key: "now", Text: nowText},
 					{Key: "calls", Text: callsText},
 				}})
 			})
@@ -49,6 +49,28 @@ refusals for the cloud's rate, latency. It asks no cloud.`,
 	}
 	cmd.Flags().Var(seconds{&within}, "timeframe", "count the requests of so long, for example 1h, or a number of seconds")
 	return cmd
+}
+
+// nowText is what a provider has, in a cell.
+func nowText(value json.RawMessage) string {
+	var now query.UsageGroup
+	if err := json.Unmarshal(value, &now); err != nil {
+		return string(value)
+	}
+	text := ohfp.Count(now.Machines, "machine")
+	if now.Ending > 0 {
+		text += fmt.Sprintf(", %d of them ending", now.Ending)
+	}
+	if now.Awaited > 0 {
+		text += fmt.Sprintf(", %d awaited", now.Awaited)
+	}
+	if now.VCPUs > 0 {
+		text += ", " + ohfp.Count(now.VCPUs, "vCPU")
+	}
+	if now.Dollars != "" && now.Dollars != "0" {
+		text += ", " + now.Dollars + " dollars an hour"
+	}
+	return text
 }
 
 // callsText is how calls to a cloud went, in a cell.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/openhostfactory/ohfp/internal/app"
@@ -154,6 +155,9 @@ func configuration(cfg config.Config, err error) (found []provider.Finding, usab
 	}
 	found = append(found, fine(name, "", files+"; directories: "+cfg.ConfDir+", "+cfg.WorkDir+", "+cfg.LogDir))
 	for _, note := range cfg.Notes {
+		if strings.HasPrefix(note, "the configuration directory "+cfg.ConfDir) {
+			continue // it is a failure of the directories, not fine here
+		}
 		found = append(found, fine(name, "", note))
 	}
 	enabled := 0

@@ -198,7 +198,7 @@ func refused(t ohfp.Template, why string) ohfp.Template {
 func (c *Catalog) nothing(problems []Problem) error {
 	const most = 3 // sentences that a person reads at once
 	if len(problems) == 0 {
-		return ohfp.Errorf(ohfp.ErrNotFound, "there is no template; write some into %s", filepath.Join(c.ConfDir, "templates.json"))
+		return ohfp.Errorf(ohfp.ErrNotFound, "there is no template; run ohfp init, or write some into %s", filepath.Join(c.ConfDir, "templates.json"))
 	}
 	var texts []string
 	for _, p := range problems[:min(most, len(problems))] {

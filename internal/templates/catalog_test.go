@@ -249,7 +249,7 @@ func TestNothingToList(t *testing.T) {
 	}
 	s := newSite(t)
 	s.Store = &own{}
-	if _, err := s.List(t.Context()); !errors.Is(err, ohfp.ErrNotFound) || s.local(err.Error()) != "there is no template; write some into @/templates.json" {
+	if _, err := s.List(t.Context()); !errors.Is(err, ohfp.ErrNotFound) || s.local(err.Error()) != "there is no template; run ohfp init, or write some into @/templates.json" {
 		t.Errorf("List of an empty store = %v", err)
 	}
 }
