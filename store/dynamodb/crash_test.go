@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -252,6 +253,46 @@ func TestStammering(t *testing.T) {
 			return ours.Open(ours.Options{API: stammerer{newServer()}, Now: now})
 		},
 	})
+}
+
+// overtaken loses the answer to the first write, and somebody else writes before the SDK tries it again.
+type overtaken struct {
+	*server
+	once    sync.Once
+	between func()
+}
+
+func (o *overtaken) PutItem(ctx context.Context, in *dynamodb.PutItemInput, options ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
+	if _, err := o.server.PutItem(ctx, in, options...); err != nil {
+		return nil, err
+	}
+	o.once.Do(o.between)
+	return o.server.PutItem(ctx, in, options...)
+}
+
+// TestSwapsWhoseAnswerIsLost checks that a swap counts as made when others have swapped on from it in the meantime.
+func TestSwapsWhoseAnswerIsLost(t *testing.T) {
+	t.Parallel()
+	swap := func(s store.Store, old, value string) bool {
+		t.Helper()
+		swapped, err := s.Swap(t.Context(), "k", []byte(old), []byte(value), time.Hour)
+		check(t, err)
+		return swapped
+	}
+	s := newServer()
+	other := openOn(t, s)
+	check(t, other.Remember(t.Context(), "k", []byte("1"), time.Hour))
+	mine := openOn(t, &overtaken{server: s, between: func() {
+		if !swap(other, "2", "3") || !swap(other, "3", "4") {
+			t.Error("the other process cannot swap what it has read")
+		}
+	}})
+	if !swap(mine, "1", "2") {
+		t.Error("a swap that was made and swapped on from counts as not made")
+	}
+	if swap(mine, "2", "5") {
+		t.Error("a value that others have replaced is swapped")
+	}
 }
 
 // TestLateApplier stops a process between its commit and what follows from it, while others go on from there.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/hex"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/openhostfactory/ohfp/provider"
@@ -131,6 +132,9 @@ func (s *Store) Swap(ctx context.Context, key string, old, value []byte, ttl tim
 			return false, s.fault(err)
 		}
 		next := s.memoryItem(key, value, ttl)
+		if exists {
+			next.setText("past", pastOf(i))
+		}
 		swapped, err := s.table.put(ctx, next, condition, values)
 		if err != nil || swapped {
 			return swapped, s.fault(err)
@@ -139,10 +143,23 @@ func (s *Store) Swap(ctx context.Context, key string, old, value []byte, ttl tim
 		if i, err = s.table.get(ctx, memoryKey(key)); err != nil {
 			return false, s.fault(err)
 		}
-		if i.text("rev") == next.text("rev") {
+		if rev := next.text("rev"); i.text("rev") == rev || strings.Contains(i.text("past"), markOf(rev)) {
 			return true, nil
 		}
 	}
+}
+
+// pastMarks is how many of the revisions before it an item keeps. By them a swap whose answer was lost is recognised as made
+// even when others have swapped on from it, unless more than so many have done so before we look.
+const pastMarks = 32
+
+// markOf stands for a revision in the past of a memory: a space and its last eight random digits.
+func markOf(rev string) string { return " " + rev[max(0, len(rev)-8):] }
+
+// pastOf is the past of what is swapped in the place of a memory, the newest first.
+func pastOf(i item) string {
+	past := markOf(i.text("rev")) + i.text("past")
+	return past[:min(len(past), pastMarks*len(" 01234567"))]
 }
 
 // Forget implements [provider.Memory].
