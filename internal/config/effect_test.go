@@ -120,7 +120,8 @@ func readUses(t *testing.T) uses {
 		if err != nil {
 			return err
 		}
-		if entry.IsDir() && (strings.HasPrefix(entry.Name(), ".git") || entry.Name() == "node_modules") {
+		// As Go does it. Tools keep whole systems of files below .cache, which come and go.
+		if entry.IsDir() && path != root && (strings.HasPrefix(entry.Name(), ".") || entry.Name() == "node_modules") {
 			return fs.SkipDir
 		}
 		own := filepath.Dir(path) == filepath.Join(root, "internal", "config")
