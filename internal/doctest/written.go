@@ -16,24 +16,24 @@ type Written struct {
 }
 
 // Check holds the document against what should stand there; to update it is to write that instead.
-func (w Written) Check(t testing.TB, should string, update bool) {
-	t.Helper()
+func (w Written) Check(tb testing.TB, should string, update bool) {
+	tb.Helper()
 	text, err := os.ReadFile(w.Path)
 	if err != nil && !update {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	want, found := w.in(string(text), should)
 	if !found {
-		t.Fatalf("%s has no %q with %q after it", w.Path, w.Begins, w.Ends)
+		tb.Fatalf("%s has no %q with %q after it", w.Path, w.Begins, w.Ends)
 	}
 	if update {
-		if err := os.WriteFile(w.Path, []byte(want), 0o644); err != nil { // everybody may read it
-			t.Fatal(err)
+		if err := os.WriteFile(w.Path, []byte(want), 0o644); err != nil { //nolint:gosec // a document of this repository, which everybody may read
+			tb.Fatal(err)
 		}
 		return
 	}
 	if diff := cmp.Diff(want, string(text)); diff != "" {
-		t.Errorf("%s is not what the program says; run %s (-want +got):\n%s", w.Path, w.Again, diff)
+		tb.Errorf("%s is not what the program says; run %s (-want +got):\n%s", w.Path, w.Again, diff)
 	}
 }
 
