@@ -5,7 +5,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -17,11 +16,7 @@ import (
 func TestStreamsAreBounded(t *testing.T) {
 	mcpSite(t)
 	t.Setenv("OHFP_API_MAX_STREAMS_PER_CALLER", "2")
-	dir, err := os.MkdirTemp("", "ohfp") // of a name that is short enough for a socket
-	if err != nil {
-		t.Fatal(err)
-	}
-	socket := filepath.Join(dir, "rest.sock")
+	socket := filepath.Join(t.TempDir(), "rest.sock")
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan int, 1)
 	go func() {
@@ -38,7 +33,6 @@ func TestStreamsAreBounded(t *testing.T) {
 		if code := <-ended; code != 0 {
 			t.Errorf("exit code %d", code)
 		}
-		_ = os.RemoveAll(dir)
 	})
 	follow := func() (*http.Response, error) {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost/api/v1/events/stream", http.NoBody)

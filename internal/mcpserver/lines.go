@@ -33,7 +33,7 @@ func (f *Face) serveLines(ctx context.Context, in io.Reader, out io.Writer, call
 	if err != nil {
 		return err
 	}
-	l := &lines{in: bufio.NewReader(in), out: out, patience: f.Config.Requests.CallBudget, strict: strict, waiting: map[string]bool{}, settled: make(chan struct{}, 1)}
+	l := &lines{in: bufio.NewReader(in), out: out, patience: f.Config.Requests.CallBudget, strict: strict, waiting: map[string]bool{}, cancelled: map[string]bool{}, settled: make(chan struct{}, 1)}
 	passed, pass := io.Pipe()
 	session, err := s.Connect(ctx, &mcp.IOTransport{Reader: passed, Writer: l, MaxLineLength: -1}, nil)
 	if err != nil {
@@ -73,12 +73,13 @@ type lines struct {
 	strict   bool          // a line that is not JSON ends the session
 	patience time.Duration // with requests that are not answered when the input ends
 
-	mu      sync.Mutex // of what follows, and so that answers are whole
-	out     io.Writer
-	waiting map[string]bool // ids of requests that are not answered
-	greeted string          // the key of the request that begins the session
-	version string          // of the protocol, as the session was begun; empty before that
-	settled chan struct{}   // gets a value when none waits any more
+	mu        sync.Mutex // of what follows, and so that answers are whole
+	out       io.Writer
+	waiting   map[string]bool // ids of requests that are not answered
+	cancelled map[string]bool // ids of requests whose answers nobody waits for any more
+	greeted   string          // the key of the request that begins the session
+	version   string          // of the protocol, as the session was begun; empty before that
+	settled   chan struct{}   // gets a value when none waits any more
 }
 
 // copy passes messages on until the input ends.
@@ -193,7 +194,7 @@ func (l *lines) expect(message jsonrpc.Message) (refused bool, err error) {
 	return true, l.refuse(id, jsonrpc.CodeInvalidRequest, "a request with this id is not answered yet; give each its own id")
 }
 
-// forget no longer waits for the answer to a request that a notification cancels: it may get none.
+// forget no longer waits for the answer to a request that a notification cancels: it gets none.
 func (l *lines) forget(notification *jsonrpc.Request) {
 	var cancelled struct {
 		ID any `json:"requestId"`
@@ -204,7 +205,10 @@ func (l *lines) forget(notification *jsonrpc.Request) {
 	if id, err := jsonrpc.MakeID(cancelled.ID); err == nil {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		l.answered(id)
+		if key := keyOf(id); l.waiting[key] { // else it is answered already
+			l.cancelled[key] = true
+			l.answered(id)
+		}
 	}
 }
 
@@ -290,13 +294,19 @@ func (l *lines) refuse(id json.RawMessage, code int64, text string) error {
 // it is written under: its reader may send the next line before this returns.
 func (l *lines) Write(message []byte) (int, error) {
 	decoded, malformed := jsonrpc.DecodeMessage(bytes.TrimSpace(message))
+	response, ok := decoded.(*jsonrpc.Response)
+	answers := ok && malformed == nil
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if answers && l.cancelled[keyOf(response.ID)] {
+		delete(l.cancelled, keyOf(response.ID))
+		return len(message), nil
+	}
 	n, err := l.out.Write(message)
 	if err != nil {
 		return n, fmt.Errorf("write an answer: %w", err)
 	}
-	if response, ok := decoded.(*jsonrpc.Response); ok && malformed == nil {
+	if answers {
 		l.begun(response)
 		l.answered(response.ID)
 	}

@@ -27,13 +27,11 @@ func Mask(groups []string, a slog.Attr) slog.Attr {
 		}
 	}
 	text := ""
-	switch a.Value.Kind() {
-	case slog.KindString:
-		text = a.Value.String()
-	case slog.KindAny:
-		if err, ok := a.Value.Any().(error); ok && err != nil {
-			text = err.Error()
-		}
+	switch value := a.Value.Any().(type) {
+	case string:
+		text = value
+	case error:
+		text = value.Error()
 	}
 	if clean := Scrub(text); clean != text {
 		return slog.String(a.Key, clean)

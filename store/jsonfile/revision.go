@@ -37,5 +37,5 @@ func (s *Store) Revision(context.Context) (n int64, ok bool, err error) {
 		return 0, false, nil
 	}
 	n, err = strconv.ParseInt(string(found[1]), 10, 64)
-	return n, err == nil, nil //nolint:nilerr // a number that is none is another layout
+	return n, err == nil, nil // a number that is none is another layout
 }
