@@ -141,7 +141,7 @@ func (w *world) lookup(key string) (string, bool) {
 func (w *world) fate(one bool) death {
 	steps := []string{
 		reconcile.StepRequestStored, reconcile.StepLaunchAnswered, reconcile.StepLaunchRecorded, reconcile.StepEndStored,
-		reconcile.StepEndAnswered, reconcile.StepEndRecorded, reconcile.StepAnswerWritten,
+		reconcile.StepEndAnswered, reconcile.StepEndRecorded, reconcile.StepAnswerWritten, reconcile.StepReturnStored,
 	}
 	most := 12
 	if !one {

@@ -70,7 +70,7 @@ type history struct {
 
 var steps = []string{
 	"", "", "", "", reconcile.StepRequestStored, reconcile.StepLaunchAnswered, reconcile.StepLaunchRecorded,
-	reconcile.StepEndStored, reconcile.StepEndAnswered, reconcile.StepEndRecorded, reconcile.StepAnswerWritten,
+	reconcile.StepReturnStored, reconcile.StepEndStored, reconcile.StepEndAnswered, reconcile.StepEndRecorded, reconcile.StepAnswerWritten,
 }
 
 var offerings = []string{"small/zone-a", "small/zone-b", "large/zone-a", "medium/zone-b"}

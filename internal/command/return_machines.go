@@ -58,6 +58,8 @@ func (c *Commands) ReturnMachines(ctx context.Context, in ReturnMachines) (ohfp.
 		}
 		break
 	}
+	c.Executor.Reach(reconcile.StepReturnStored)
+	driver.Tell(r)
 	driven, err := driver.Drive(ctx, r.ID, ohfp.Facts{})
 	if err != nil {
 		c.Log.WarnContext(ctx, "return goes on at its next poll", "request", r.ID, "error", err)

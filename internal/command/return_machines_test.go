@@ -117,7 +117,7 @@ func TestReturnWhileTheCloudIsAway(t *testing.T) {
 
 func TestCrashAtAnyStepOfAReturn(t *testing.T) {
 	t.Parallel()
-	for _, step := range []string{reconcile.StepEndStored, reconcile.StepEndAnswered, reconcile.StepEndRecorded} {
+	for _, step := range []string{reconcile.StepReturnStored, reconcile.StepEndStored, reconcile.StepEndAnswered, reconcile.StepEndRecorded} {
 		t.Run(step, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)

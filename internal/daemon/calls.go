@@ -3,8 +3,6 @@ package daemon
 import (
 	"context"
 	"errors"
-	"fmt"
-	"runtime/debug"
 	"slices"
 	"time"
 
@@ -12,7 +10,6 @@ import (
 	"github.com/openhostfactory/ohfp/internal/command"
 	"github.com/openhostfactory/ohfp/internal/hostfactory"
 	"github.com/openhostfactory/ohfp/internal/query"
-	"github.com/openhostfactory/ohfp/internal/reconcile"
 )
 
 // Calls are the commands as a script's call has them while the loop runs: who asks how things stand reads the records,
@@ -22,6 +19,8 @@ type Calls struct {
 	queries *query.Queries
 	loop    *Loop
 	within  time.Duration // AnswerWithin
+	// early: the caller needs the id and what the cloud said, not the record of it, and does not wait for that to be written.
+	early bool
 	// work runs what goes on after its call was answered, with the time that a call may take.
 	work func(ctx context.Context, do func(ctx context.Context))
 }
@@ -68,10 +67,12 @@ func (c *Calls) follow(ctx context.Context, ids []ohfp.RequestID) (unknown []ohf
 	return slices.DeleteFunc(slices.Clone(ids), func(id ohfp.RequestID) bool { return found[id] }), nil
 }
 
-// ReturnMachines stores the return and orders the cloud to end the machines; the loop follows it.
+// ReturnMachines answers a script once the return is stored, and anybody else once the cloud is ordered to end the machines; the
+// loop follows it.
 func (c *Calls) ReturnMachines(ctx context.Context, in command.ReturnMachines) (ohfp.Request, error) {
-	defer c.loop.Wake()
-	return c.Commands.ReturnMachines(ctx, in)
+	return c.answered(ctx, in.ID, func(ctx context.Context, commands *command.Commands) (ohfp.Request, error) {
+		return commands.ReturnMachines(ctx, in)
+	})
 }
 
 // CancelRequest stores the decision and orders the cloud to end what is there; the loop follows it.
@@ -80,74 +81,10 @@ func (c *Calls) CancelRequest(ctx context.Context, in command.CancelRequest) (oh
 	return c.Commands.CancelRequest(ctx, in)
 }
 
-// launched is how a launch ended.
-type launched struct {
-	request ohfp.Request
-	err     error
-}
-
 // RequestMachines answers with the outcome of the launch when it is known in time, else with the request as it is stored
 // then; the launch goes on. Nothing is answered before the request is stored.
 func (c *Calls) RequestMachines(ctx context.Context, in command.RequestMachines) (ohfp.Request, error) {
-	defer c.loop.Wake()
-	ended, stored := make(chan launched, 1), make(chan ohfp.RequestID, 1)
-	one := c.storing(stored, in.ID)
-	c.work(ctx, func(ctx context.Context) {
-		ended <- one.launch(ctx, in)
-		c.loop.Wake()
+	return c.answered(ctx, in.ID, func(ctx context.Context, commands *command.Commands) (ohfp.Request, error) {
+		return commands.RequestMachines(ctx, in)
 	})
-	late := time.NewTimer(c.within)
-	defer late.Stop()
-	select {
-	case l := <-ended:
-		return l.request, l.err
-	case <-late.C:
-	}
-	select {
-	case l := <-ended:
-		return l.request, l.err
-	case id := <-stored:
-		r, err := c.Store.Request(ctx, id)
-		if err != nil {
-			return r, fmt.Errorf("read request %s: %w", id, err)
-		}
-		return r, nil
-	}
-}
-
-// single is one request for machines on its way.
-type single struct{ *command.Commands }
-
-// storing returns the commands for one request, whose id they tell once it is stored. Empty: they choose it.
-func (c *Calls) storing(stored chan<- ohfp.RequestID, id ohfp.RequestID) single {
-	commands, executor := *c.Commands, *c.Executor
-	if id == "" {
-		commands.NewID = func(t ohfp.RequestType) ohfp.RequestID {
-			id = c.NewID(t)
-			return id
-		}
-	}
-	executor.Step = func(step string) {
-		if step == reconcile.StepRequestStored {
-			select {
-			case stored <- id:
-			default: // a later attempt of the same request
-			}
-		}
-		c.Executor.Reach(step)
-	}
-	commands.Executor = &executor
-	return single{&commands}
-}
-
-// launch turns a defect into an error: the call that waits for it must have an answer.
-func (s single) launch(ctx context.Context, in command.RequestMachines) (l launched) {
-	defer func() {
-		if cause := recover(); cause != nil {
-			s.Log.ErrorContext(ctx, "internal error in a request", "error", cause, "stack", string(debug.Stack()))
-			l = launched{err: fmt.Errorf("internal error: %v", cause)}
-		}
-	}()
-	r, err := s.RequestMachines(ctx, in)
-	return launched{request: r, err: err}
 }

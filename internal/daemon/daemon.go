@@ -238,8 +238,10 @@ func (d *Daemon) answer(ctx context.Context, r wire.Request, input []byte, calle
 	g := d.now()
 	ctx, cancel := context.WithTimeout(ctx, g.Config.Requests.CallBudget)
 	defer cancel()
+	calls := d.calls()
+	calls.early = true
 	face := hostfactory.Face{
-		Commands: d.calls(),
+		Commands: calls,
 		Queries:  g.Queries, Partial: g.Partial,
 		Caller:    access.Caller{Name: caller, Face: "hostfactory", Role: access.Role(g.Config.Access.LocalRole)},
 		Audit:     d.Audit,

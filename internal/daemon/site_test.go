@@ -43,7 +43,7 @@ func TestMain(m *testing.M) {
 
 // installation is where the programs are: both, as they are delivered or with failpoints; ohfp alone; and ohfp-hf with an
 // ohfp that only asks the daemon again, a few times, since a busy machine may not greet in time.
-type installation struct{ Both, Alone, Thin string }
+type installation struct{ Both, Alone, Thin, Deaf string }
 
 var (
 	crashing  = sync.OnceValues(func() (installation, error) { return build("crashing", "-tags", "failpoints") })
@@ -58,10 +58,15 @@ export TRIES
 exec "$0-hf" "$@"
 `
 
+// deaf is an ohfp whose caller never has an answer.
+const deaf = `#!/bin/sh
+exec "${0%/deaf/ohfp}/both/ohfp-hf" "$@" >/dev/full
+`
+
 func build(name string, flags ...string) (installation, error) {
 	top := filepath.Join(scratch, name)
-	both, alone, thin := filepath.Join(top, "both"), filepath.Join(top, "alone"), filepath.Join(top, "thin")
-	for _, dir := range []string{both, alone, thin} {
+	both, alone, thin, unheard := filepath.Join(top, "both"), filepath.Join(top, "alone"), filepath.Join(top, "thin"), filepath.Join(top, "deaf")
+	for _, dir := range []string{both, alone, thin, unheard} {
 		if err := os.MkdirAll(dir, 0o750); err != nil {
 			return installation{}, err
 		}
@@ -75,11 +80,14 @@ func build(name string, flags ...string) (installation, error) {
 	if out, err := command.CombinedOutput(); err != nil {
 		return installation{}, fmt.Errorf("%s: %w\n%s", command, err, out)
 	}
-	return installation{filepath.Join(both, "ohfp"), filepath.Join(alone, "ohfp"), filepath.Join(thin, "ohfp")}, errors.Join(
-		os.Link(filepath.Join(both, "ohfp"), filepath.Join(alone, "ohfp")),
-		os.Link(filepath.Join(both, "ohfp-hf"), filepath.Join(thin, "ohfp-hf")),
-		os.WriteFile(filepath.Join(thin, "ohfp"), []byte(again), 0o700),
-	)
+	return installation{
+			filepath.Join(both, "ohfp"), filepath.Join(alone, "ohfp"), filepath.Join(thin, "ohfp"), filepath.Join(unheard, "ohfp"),
+		}, errors.Join(
+			os.Link(filepath.Join(both, "ohfp"), filepath.Join(alone, "ohfp")),
+			os.Link(filepath.Join(both, "ohfp-hf"), filepath.Join(thin, "ohfp-hf")),
+			os.WriteFile(filepath.Join(thin, "ohfp"), []byte(again), 0o700),
+			os.WriteFile(filepath.Join(unheard, "ohfp"), []byte(deaf), 0o700),
+		)
 }
 
 // site is a Symphony cluster whose scripts find a daemon, when one runs, and a cloud of its own.

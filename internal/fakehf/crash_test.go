@@ -43,6 +43,7 @@ const (
 	stepLaunchAnswered = "launch-answered"
 	stepLaunchRecorded = "launch-recorded"
 	stepAnswerWritten  = "answer-written"
+	stepReturnStored   = "return-stored"
 	stepEndStored      = "end-stored"
 	stepEndAnswered    = "end-answered"
 	stepEndRecorded    = "end-recorded"
@@ -138,7 +139,7 @@ func TestCrashWhilePolling(t *testing.T) {
 func TestCrashWhileReturning(t *testing.T) {
 	t.Parallel()
 	for _, template := range []string{runInstances, fleet} {
-		for _, step := range []string{stepEndStored, stepEndAnswered, stepEndRecorded} {
+		for _, step := range []string{stepReturnStored, stepEndStored, stepEndAnswered, stepEndRecorded} {
 			t.Run(template+"/"+step, func(t *testing.T) {
 				t.Parallel()
 				s := newSite(t, quick())

@@ -39,6 +39,10 @@ type Executor struct {
 	Step func(name string)
 	// Shares say which requests this process drives; nil: any.
 	Shares Shares
+	// Answerable is told a request as soon as its caller may be answered with it: one for machines as the cloud's answer makes
+	// it, before that is recorded, and a return that is stored, before the cloud is called. What is left to do follows from
+	// what is stored, whatever happens to this process. nil: nobody is told.
+	Answerable func(r ohfp.Request)
 
 	driven ohfp.RequestID // the request that this executor is for, see For
 	sure   func() bool    // nil: nobody can take over
@@ -49,8 +53,9 @@ const (
 	StepRequestStored  = "request-stored"  // the intent is stored, the cloud not called yet
 	StepLaunchAnswered = "launch-answered" // the cloud has launched, nothing is recorded
 	StepLaunchRecorded = "launch-recorded"
-	StepEndStored      = "end-stored"   // the intent to end machines is stored, the cloud not called yet
-	StepEndAnswered    = "end-answered" // the cloud ends them, nothing is recorded
+	StepReturnStored   = "return-stored" // with the intent to end its machines; nothing is planned yet
+	StepEndStored      = "end-stored"    // the intent to end machines is stored, the cloud not called yet
+	StepEndAnswered    = "end-answered"  // the cloud ends them, nothing is recorded
 	StepEndRecorded    = "end-recorded"
 	StepAnswerWritten  = "answer-written" // the caller has its answer, which is not recorded
 )
@@ -62,6 +67,13 @@ var errElsewhere = errors.New("another process drives the request")
 func (e *Executor) Reach(step string) {
 	if e.Step != nil {
 		e.Step(step)
+	}
+}
+
+// Tell tells a request with which its caller may be answered.
+func (e *Executor) Tell(r ohfp.Request) {
+	if e.Answerable != nil {
+		e.Answerable(r)
 	}
 }
 

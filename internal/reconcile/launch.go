@@ -7,6 +7,7 @@ import (
 
 	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/provider"
+	"github.com/openhostfactory/ohfp/store"
 )
 
 // launch prepares, stores and calls the next attempt of a request.
@@ -61,7 +62,7 @@ func (e *Executor) Call(ctx context.Context, r ohfp.Request, number int) (ohfp.R
 	unknown := err != nil && len(launched.Machines) == 0 && ohfp.OutcomeUnknown(err)
 	var paced *ohfp.PacedError
 	errors.As(err, &paced)
-	stored, failed := e.update(ctx, r.ID, func(r *ohfp.Request) ([]ohfp.Event, error) {
+	answer := func(r *ohfp.Request) ([]ohfp.Event, error) {
 		if unknown {
 			code := "NoAnswer"
 			if paced != nil {
@@ -81,7 +82,14 @@ func (e *Executor) Call(ctx context.Context, r ohfp.Request, number int) (ohfp.R
 			Elsewhere: elsewhere(launched, err),
 			Exhausted: launched.Exhausted,
 		}, e.Now())
-	})
+	}
+	if e.Answerable != nil {
+		heard := store.CopyRequest(r)
+		if _, err := answer(&heard); err == nil {
+			e.Tell(heard)
+		}
+	}
+	stored, failed := e.update(ctx, r.ID, answer)
 	if failed != nil {
 		return r, failed
 	}
