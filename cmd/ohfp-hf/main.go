@@ -10,11 +10,9 @@
 package main
 
 import (
-	"context"
-	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"io"
+	"math/rand/v2"
 	"os"
 	"strings"
 	"time"
@@ -38,7 +36,7 @@ const lost = "requestMachines: the daemon took the request and ended before it a
 // run makes one call and returns the exit code, unless the process becomes ohfp.
 func run(args, environ []string, out, errw io.Writer) int {
 	env := directories.NewEnvironment(environ)
-	call := rand.Text()
+	call := newCallID()
 	answer, err := handOver(args, env, call)
 	switch {
 	case err == nil:
@@ -83,9 +81,20 @@ func handOver(args []string, env directories.Environment, call string) (*wire.An
 	if err != nil {
 		return nil, err
 	}
-	return wire.Client{Socket: socket, Now: time.Now}.Call(context.Background(), wire.Request{
+	return wire.Client{Socket: socket, Now: time.Now}.Call(wire.Request{
 		Action: action, Instance: found.Instance, Conf: found.Conf, File: found.Named, Caller: env.Caller(), Call: call,
 	}, input)
+}
+
+// newCallID makes an id as unlikely to come twice as any other of 128 random bits. It is no secret, so that the runtime's own
+// generator will do, which is there already; package crypto/rand takes time to start.
+func newCallID() string {
+	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+	id := make([]byte, 26)
+	for i := range id {
+		id[i] = letters[rand.IntN(len(letters))] //nolint:gosec // nobody need be unable to guess it
+	}
+	return string(id)
 }
 
 // understand takes the call that scripts make: ACTION -f FILE. Everything else is for ohfp to understand; standard input
@@ -108,20 +117,6 @@ func understand(args []string) (action, file string, err error) {
 	}
 }
 
-// read reads the input. What is too long is for ohfp to refuse.
-func read(file string) ([]byte, error) {
-	from, err := os.Open(file) //nolint:gosec // the file that Host Factory names
-	if err != nil {
-		return nil, err
-	}
-	defer from.Close()
-	input, err := io.ReadAll(io.LimitReader(from, wire.MaxInput+1))
-	if err == nil && len(input) > wire.MaxInput {
-		err = errors.New("the input is too long")
-	}
-	return input, err
-}
-
 // pass writes the answer in one piece, and tells the daemon once it is out.
 func pass(answer *wire.Answer, out, errw io.Writer) int {
 	defer answer.Close()
@@ -138,7 +133,6 @@ func pass(answer *wire.Answer, out, errw io.Writer) int {
 // refuse says why there is no answer, as Host Factory wants to hear it.
 func refuse(message string, out, errw io.Writer) int {
 	_, _ = io.WriteString(errw, "ohfp: "+message+"\n")
-	body, _ := json.Marshal(map[string]string{"message": message}) // text always encodes
-	_, _ = out.Write(append(body, '\n'))
+	_, _ = io.WriteString(out, `{"message":`+quoted(message)+"}\n")
 	return 1
 }

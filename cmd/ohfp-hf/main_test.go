@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -99,6 +100,16 @@ func TestFind(t *testing.T) {
 // host is a Host Factory whose daemon says what a test wants. There is no ohfp.
 func host(t *testing.T, serve func(net.Conn, *bufio.Reader)) (environ []string) {
 	t.Helper()
+	var greeting bytes.Buffer
+	if err := wire.WriteGreeting(&greeting, wire.Greeting{Patience: 10}); err != nil {
+		t.Fatal(err)
+	}
+	return greeted(t, greeting.String(), serve)
+}
+
+// greeted is host with a greeting of its own.
+func greeted(t *testing.T, greeting string, serve func(net.Conn, *bufio.Reader)) (environ []string) {
+	t.Helper()
 	dir, err := os.MkdirTemp("", "h") //nolint:usetesting // its path would be too long for a socket
 	if err != nil {
 		t.Fatal(err)
@@ -115,7 +126,7 @@ func host(t *testing.T, serve func(net.Conn, *bufio.Reader)) (environ []string) 
 			if err != nil {
 				return
 			}
-			_ = wire.WriteGreeting(connection, wire.Greeting{Patience: 10})
+			_, _ = io.WriteString(connection, greeting)
 			serve(connection, wire.NewReader(connection))
 			_ = connection.Close()
 		}
@@ -146,7 +157,7 @@ func TestAnswerIsPassedOn(t *testing.T) {
 	confirmed := make(chan error, 1)
 	environ := host(t, func(c net.Conn, from *bufio.Reader) {
 		r, in, err := wire.ReadRequest(from)
-		want := wire.Request{Version: wire.Version, Action: "requestMachines", Instance: "i", Conf: "/c", Caller: "ann", Input: 2}
+		want := wire.Request{Action: "requestMachines", Instance: "i", Conf: "/c", Caller: "ann", Input: 2}
 		if r.Call == "" {
 			t.Error("the call has no id")
 		}
@@ -194,6 +205,62 @@ func TestLostCall(t *testing.T) {
 		text := message(t, out.Bytes())
 		if code != 1 || !strings.Contains(text, want) || errw.String() != "ohfp: "+text+"\n" {
 			t.Errorf("%s: %d %q %q", action, code, text, errw.String())
+		}
+	}
+}
+
+// TestOtherVersion: a daemon of version 1 is told nothing, and the call goes to ohfp.
+func TestOtherVersion(t *testing.T) {
+	t.Parallel()
+	told := make(chan string, 1)
+	environ := greeted(t, `{"version":1,"patience":60}`+"\n", func(_ net.Conn, from *bufio.Reader) {
+		heard, _ := io.ReadAll(from)
+		told <- string(heard)
+	})
+	var out, errw bytes.Buffer
+	code := run([]string{"requestMachines", "-f", input(t)}, environ, &out, &errw)
+	if text := message(t, out.Bytes()); code != 1 || !strings.Contains(text, "/no/such/ohfp was not found") {
+		t.Errorf("%d %q", code, text)
+	}
+	if heard := <-told; heard != "" {
+		t.Errorf("it was told %q", heard)
+	}
+}
+
+func TestCallID(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for range 1000 {
+		id := newCallID()
+		if len(id) != 26 || strings.Trim(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") != "" || seen[id] {
+			t.Fatalf("%q", id)
+		}
+		seen[id] = true
+	}
+}
+
+// TestReadAtLength: inputs of any length are read whole, and none is that would be refused.
+func TestReadAtLength(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "hf_in")
+	for _, length := range []int{0, 1, 16<<10 - 1, 16 << 10, 16<<10 + 1, 1 << 20} {
+		want := bytes.Repeat([]byte("x"), length)
+		if err := os.WriteFile(path, want, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := read(path); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("%d of %d bytes: %v", len(got), length, err)
+		}
+	}
+	if err := os.Truncate(path, wire.MaxInput+1); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := read(path); err == nil {
+		t.Errorf("%d bytes are taken", len(got))
+	}
+	for _, path := range []string{filepath.Dir(path), path + ".missing"} {
+		if got, err := read(path); err == nil {
+			t.Errorf("%s: %d bytes", path, len(got))
 		}
 	}
 }

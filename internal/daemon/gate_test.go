@@ -66,7 +66,7 @@ func TestOtherConfiguration(t *testing.T) {
 	}
 	for name, test := range tests {
 		test.request.Action = "getAvailableTemplates"
-		answer, err := wire.Client{Socket: socket, Now: time.Now}.Call(t.Context(), test.request, []byte("{}"))
+		answer, err := wire.Client{Socket: socket, Now: time.Now}.Call(test.request, []byte("{}"))
 		switch {
 		case test.want == "" && err != nil:
 			t.Errorf("%s: %v", name, err)
@@ -86,11 +86,12 @@ func TestNonsenseIsDeclined(t *testing.T) {
 	w := newWorld(t)
 	w.serve()
 	for sent, want := range map[string]string{
-		"GET / HTTP/1.1\r\n":                                    "not as expected",
-		`{"version":2,"action":"requestMachines"}` + "\n":       "version 2",
-		`{"version":1,"input":0}` + "\n":                        "no action",
-		`{"version":1,"action":"status","input":-1}` + "\n":     "bytes of input",
-		`{"version":1,"action":"x","input":99999999999}` + "\n": "bytes of input",
+		"GET / HTTP/1.1\r\n": "not as expected",
+		`{"version":1,"action":"requestMachines","input":0}` + "\n": "not as expected",
+		"ohfp/3 action=requestMachines\n":                           "version 3",
+		"ohfp/2 input=0\n":                                          "no action",
+		"ohfp/2 action=status input=-1\n":                           "bytes of input",
+		"ohfp/2 action=x input=99999999999\n":                       "bytes of input",
 	} {
 		connection, from := w.dial()
 		if _, err := connection.Write([]byte(sent)); err != nil {
@@ -103,7 +104,7 @@ func TestNonsenseIsDeclined(t *testing.T) {
 	}
 	// Half a call is no call.
 	connection, from := w.dial()
-	if _, err := connection.Write([]byte(`{"version":1,"action":"requestMachines","input":1000}` + "\n{")); err != nil {
+	if _, err := connection.Write([]byte("ohfp/2 action=requestMachines input=1000\n{")); err != nil {
 		t.Fatal(err)
 	}
 	unix, ok := connection.(*net.UnixConn)

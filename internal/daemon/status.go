@@ -125,7 +125,10 @@ func ask(ctx context.Context, cfg config.Config, now func() time.Time, r wire.Re
 	if err != nil {
 		return ohfp.Errorf(ohfp.ErrUnavailable, "no daemon listens in %s: %w; start one with ohfp serve", cfg.WorkDir, err)
 	}
-	answer, err := wire.Client{Socket: socket, Now: now}.Call(ctx, r, nil)
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	answer, err := wire.Client{Socket: socket, Now: now}.Call(r, nil)
 	if errors.Is(err, fs.ErrNotExist) { // how dialling ended is no news then
 		return ohfp.Errorf(ohfp.ErrUnavailable, "no daemon answers on %s: %w; start one with ohfp serve", socket, fs.ErrNotExist)
 	}

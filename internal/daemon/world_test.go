@@ -228,7 +228,7 @@ func (w *world) callOnce(action hostfactory.Action, input string) (*wire.Answer,
 	if err != nil {
 		return nil, err
 	}
-	return wire.Client{Socket: socket, Now: time.Now}.Call(w.tb.Context(), wire.Request{
+	return wire.Client{Socket: socket, Now: time.Now}.Call(wire.Request{
 		Action: string(action), Instance: w.config.Instance, Conf: w.config.ConfDir, Caller: "ann",
 	}, []byte(input))
 }

@@ -4,7 +4,6 @@ package address
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -37,7 +36,7 @@ func Of(work string) (string, error) {
 	}
 	content, err := os.ReadFile(filepath.Join(work, Record))
 	if err != nil {
-		return "", fmt.Errorf("read where the daemon listens: %w", err)
+		return "", errors.New("read where the daemon listens: " + err.Error()) // fmt would make every start of a script slower
 	}
 	path := strings.TrimSuffix(string(content), "\n")
 	if !filepath.IsAbs(path) || !Fits(path) {

@@ -1,11 +1,7 @@
 package wire
 
 import (
-	"bufio"
-	"context"
 	"errors"
-	"fmt"
-	"net"
 	"time"
 )
 
@@ -32,17 +28,16 @@ type Answer struct {
 	Stderr []byte
 	Body   []byte
 
-	connection net.Conn
+	connection *connection
 }
 
 // Call hands a call over and waits for its answer, which the caller must close.
-func (c Client) Call(ctx context.Context, r Request, input []byte) (*Answer, error) {
-	dialer := net.Dialer{Timeout: moment}
-	connection, err := dialer.DialContext(ctx, "unix", c.Socket)
+func (c Client) Call(r Request, input []byte) (*Answer, error) {
+	connection, err := c.dial()
 	if err != nil {
-		return nil, fmt.Errorf("reach the daemon: %w", err)
+		return nil, failed("reach the daemon", err)
 	}
-	answer, err := c.call(connection, r, input)
+	answer, err := call(connection, r, input)
 	if err != nil {
 		_ = connection.Close() // the first error says more
 		return nil, err
@@ -50,10 +45,13 @@ func (c Client) Call(ctx context.Context, r Request, input []byte) (*Answer, err
 	return answer, nil
 }
 
-func (c Client) call(connection net.Conn, r Request, input []byte) (*Answer, error) {
-	within := func(d time.Duration) error { return connection.SetDeadline(c.Now().Add(d)) }
-	from := bufio.NewReaderSize(connection, maxLine)
-	if err := within(moment); err != nil {
+func call(connection *connection, r Request, input []byte) (*Answer, error) {
+	request, err := r.packet(input) // while the daemon gets to its greeting
+	if err != nil {
+		return nil, failed("send the call", err)
+	}
+	from := NewReader(connection)
+	if err := connection.within(moment); err != nil {
 		return nil, err
 	}
 	greeting, err := ReadGreeting(from)
@@ -61,24 +59,24 @@ func (c Client) call(connection net.Conn, r Request, input []byte) (*Answer, err
 		return nil, err
 	}
 	if greeting.Declined != "" {
-		return nil, fmt.Errorf("the daemon takes no call: %s", greeting.Declined)
+		return nil, errors.New("the daemon takes no call: " + greeting.Declined)
 	}
-	if err := within(sending); err != nil {
+	if err := connection.within(sending); err != nil {
 		return nil, err
 	}
-	if err := WriteRequest(connection, r, input); err != nil {
+	if err := request.write(connection); err != nil {
 		// Not all of it was taken in, so that the daemon cannot have it.
-		return nil, fmt.Errorf("send the call: %w", err)
+		return nil, failed("send the call", err)
 	}
-	if err := within(time.Duration(greeting.Patience) * time.Second); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrLost, err)
+	if err := connection.within(time.Duration(greeting.Patience) * time.Second); err != nil {
+		return nil, lost{err}
 	}
 	reply, errs, body, err := ReadReply(from)
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("%w: %w", ErrLost, err)
+		return nil, lost{err}
 	case reply.Declined != "":
-		return nil, fmt.Errorf("the daemon declined the call: %s", reply.Declined)
+		return nil, errors.New("the daemon declined the call: " + reply.Declined)
 	}
 	return &Answer{Exit: reply.Exit, Stderr: errs, Body: body, connection: connection}, nil
 }
@@ -88,3 +86,10 @@ func (a *Answer) Written() error { return WriteWritten(a.connection) }
 
 // Close ends the call. An answer that was not written by then never will be.
 func (a *Answer) Close() error { return a.connection.Close() }
+
+// lost is ErrLost with its cause.
+type lost struct{ cause error }
+
+func (l lost) Error() string { return ErrLost.Error() + ": " + l.cause.Error() }
+
+func (l lost) Unwrap() []error { return []error{ErrLost, l.cause} }

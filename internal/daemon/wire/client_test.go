@@ -3,6 +3,7 @@ package wire
 import (
 	"bufio"
 	"errors"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -53,7 +54,7 @@ func TestCall(t *testing.T) {
 		confirmed <- ReadWritten(from)
 	})
 	for _, confirm := range []bool{true, false} {
-		answer, err := client.Call(t.Context(), Request{Action: "x"}, []byte("{}"))
+		answer, err := client.Call(Request{Action: "x"}, []byte("{}"))
 		if err != nil || answer.Exit != 1 || string(answer.Stderr) != "e" || string(answer.Body) != "{}" {
 			t.Fatalf("%+v %v", answer, err)
 		}
@@ -82,7 +83,13 @@ func TestCallsThatFail(t *testing.T) {
 		"it accepts and hangs":     {func(net.Conn, *bufio.Reader) { hang() }, false, "timeout"},
 		"it ends at once":          {func(net.Conn, *bufio.Reader) {}, false, "greeting"},
 		"it speaks something else": {func(c net.Conn, _ *bufio.Reader) { _, _ = c.Write([]byte("SSH-2.0\n")) }, false, "greeting"},
-		"it takes no call":         {func(c net.Conn, _ *bufio.Reader) { _ = WriteGreeting(c, Greeting{Declined: "busy"}) }, false, "busy"},
+		"it speaks version 1": {func(c net.Conn, r *bufio.Reader) {
+			_, _ = c.Write([]byte(`{"version":1,"patience":60}` + "\n"))
+			if heard, _ := io.ReadAll(r); len(heard) > 0 {
+				panic("it was sent " + string(heard))
+			}
+		}, false, "not ohfp/2"},
+		"it takes no call": {func(c net.Conn, _ *bufio.Reader) { _ = WriteGreeting(c, Greeting{Declined: "busy"}) }, false, "busy"},
 		"it declines the call": {func(c net.Conn, r *bufio.Reader) {
 			greet(c)
 			read(r)
@@ -92,14 +99,14 @@ func TestCallsThatFail(t *testing.T) {
 		"it dies with half an answer": {func(c net.Conn, r *bufio.Reader) {
 			greet(c)
 			read(r)
-			_, _ = c.Write([]byte(`{"version":1,"body":9}` + "\nx"))
+			_, _ = c.Write([]byte("ohfp/2 body=9\nx"))
 		}, true, "EOF"},
 		"it hangs with the call": {func(c net.Conn, r *bufio.Reader) { greet(c); read(r); time.Sleep(1200 * time.Millisecond) }, true, "timeout"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			answer, err := listen(t, test.serve).Call(t.Context(), Request{Action: "x"}, []byte("{}"))
+			answer, err := listen(t, test.serve).Call(Request{Action: "x"}, []byte("{}"))
 			if answer != nil || errors.Is(err, ErrLost) != test.lost || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("%+v, %v", answer, err)
 			}
@@ -108,14 +115,14 @@ func TestCallsThatFail(t *testing.T) {
 	t.Run("it dies while the call is sent", func(t *testing.T) {
 		t.Parallel()
 		client := listen(t, func(c net.Conn, _ *bufio.Reader) { greet(c) })
-		_, err := client.Call(t.Context(), Request{Action: "x"}, make([]byte, 32<<20))
+		_, err := client.Call(Request{Action: "x"}, make([]byte, 32<<20))
 		if err == nil || errors.Is(err, ErrLost) {
 			t.Errorf("%v", err)
 		}
 	})
 	t.Run("nobody is there", func(t *testing.T) {
 		t.Parallel()
-		_, err := Client{Socket: "/no/such/socket", Now: time.Now}.Call(t.Context(), Request{Action: "x"}, nil)
+		_, err := Client{Socket: "/no/such/socket", Now: time.Now}.Call(Request{Action: "x"}, nil)
 		if err == nil || errors.Is(err, ErrLost) {
 			t.Errorf("%v", err)
 		}

@@ -1,32 +1,34 @@
-// Package wire is how a script's call reaches the daemon: one call per connection of a Unix socket, as lines of JSON that
+// Package wire is how a script's call reaches the daemon: one call per connection of a Unix socket, as lines of fields that
 // say how many bytes follow them.
 //
-//	daemon  {"version":1,"patience":60}                   it lives, and answers within 60 seconds
-//	caller  {"version":1,"action":"requestMachines",…,"input":78} and 78 bytes
-//	daemon  {"version":1,"exit":0,"errors":0,"body":91} and 91 bytes
-//	caller  written                                        the answer is out
+//	daemon  ohfp/2 patience=60                            it lives, and answers within 60 seconds
+//	caller  ohfp/2 action=requestMachines … input=78      and 78 bytes
+//	daemon  ohfp/2 exit=0 errors=0 body=91                and 91 bytes
+//	caller  written                                       the answer is out
 //
-// Instead of its greeting or its answer the daemon may say {"version":1,"declined":"why"}: it has done nothing, and the
-// caller works alone.
-// It refuses to know what a call means, and imports the standard library only, since it is part of a program that
-// starts for every call.
+// A line begins with the version of the protocol. Its fields stand in any order, each once, and an empty one is left out; a
+// field that is not known is passed over. In a value each space, each percent sign and each control character is written
+// %XX, by its hexadecimal number, so that any path fits in and a line can be read in a trace.
+//
+// Instead of its greeting or its answer the daemon may say ohfp/2 declined=why: it has done nothing, and the caller works
+// alone. Version 1, which was JSON, is nothing that a line may begin with: a caller of another version leaves after the greeting,
+// before it has sent anything.
+//
+// It refuses to know what a call means. It imports nothing that is dear to start, such as fmt, reflect or, on Unix, net, since it is
+// part of a program that starts for every call.
 package wire
 
 import (
 	"bufio"
-	"bytes"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
+	"strconv"
 )
 
 // Version is of the protocol. Another version is declined by the daemon and left by the caller.
-const Version = 1
+const Version = 2
 
 const (
-	// maxLine bounds a line of JSON. The longest holds three paths, of 4,096 bytes at most on Linux, escaped.
-	maxLine = 128 << 10
 	// MaxInput bounds the input of a call. Host Factory's largest list, 10,000 hosts with name and id, is about 1 MiB.
 	MaxInput = 64 << 20
 	// maxAnswer bounds what a caller takes: the status of 100,000 machines is about 40 MiB.
@@ -44,111 +46,139 @@ const Reload = "reload"
 
 // Greeting is what the daemon says first.
 type Greeting struct {
-	Version  int    `json:"version"`
-	Patience int    `json:"patience,omitempty"` // seconds after which an answer is no longer to be expected
-	Declined string `json:"declined,omitempty"` // why the daemon takes no call
+	Patience int    // seconds after which an answer is no longer to be expected
+	Declined string // why the daemon takes no call
 }
 
 // Request is a call.
 type Request struct {
-	Version  int    `json:"version"`
-	Action   string `json:"action"`
-	Instance string `json:"instance,omitempty"` // with Conf and File: the configuration that the caller would work with
-	Conf     string `json:"conf,omitempty"`     // the configuration directory
-	File     string `json:"file,omitempty"`     // the configuration file that the user names
-	Caller   string `json:"caller,omitempty"`   // who calls, for the record
-	Call     string `json:"call,omitempty"`     // the id of the call, for logs and traces
-	Input    int    `json:"input"`              // bytes that follow
+	Action   string
+	Instance string // with Conf and File: the configuration that the caller would work with
+	Conf     string // the configuration directory
+	File     string // the configuration file that the user names
+	Caller   string // who calls, for the record
+	Call     string // the id of the call, for logs and traces
+	Input    int    // bytes that follow
 }
 
 // Reply is the answer to a call.
 type Reply struct {
-	Version  int    `json:"version"`
-	Declined string `json:"declined,omitempty"` // why nothing was done
-	Exit     int    `json:"exit"`
-	Errors   int    `json:"errors"` // bytes for standard error that follow
-	Body     int    `json:"body"`   // bytes for standard output that follow these
+	Declined string // why nothing was done
+	Exit     int
+	Errors   int // bytes for standard error that follow
+	Body     int // bytes for standard output that follow these
 }
 
 // written is what the caller says once the answer is out.
 const written = "written\n"
 
 // NewReader is a reader for the other functions of this package.
-func NewReader(from io.Reader) *bufio.Reader { return bufio.NewReaderSize(from, maxLine) }
+func NewReader(from io.Reader) *bufio.Reader { return bufio.NewReaderSize(from, buffered) }
 
 // WriteGreeting says that the daemon takes a call.
 func WriteGreeting(to io.Writer, g Greeting) error {
-	g.Version = Version
-	return writeLine(to, g)
+	p, err := newLine().number("patience", g.Patience).text("declined", g.Declined).with(nil, nil)
+	if err != nil {
+		return err
+	}
+	return p.write(to)
 }
 
 // ReadGreeting reads what the daemon says first.
 func ReadGreeting(from *bufio.Reader) (Greeting, error) {
-	var g Greeting
-	if err := readLine(from, &g); err != nil {
-		return g, fmt.Errorf("greeting: %w", err)
+	f, err := readFields(from)
+	if err != nil {
+		return Greeting{}, failed("greeting", err)
 	}
-	if g.Version != Version {
-		return g, fmt.Errorf("greeting: the daemon speaks version %d, not %d", g.Version, Version)
+	if f.version != Version {
+		return Greeting{}, failed("greeting", speaks("daemon", f.version))
 	}
-	return g, nil
+	g := Greeting{Patience: f.number("patience"), Declined: f.text("declined")}
+	return g, failed("greeting", f.err)
+}
+
+// packet is a call as it is sent.
+func (r Request) packet(input []byte) (packet, error) {
+	return newLine().text("action", r.Action).text("instance", r.Instance).text("conf", r.Conf).text("file", r.File).
+		text("caller", r.Caller).text("call", r.Call).number("input", len(input)).with(nil, input)
 }
 
 // WriteRequest sends a call with its input.
 func WriteRequest(to io.Writer, r Request, input []byte) error {
-	r.Version, r.Input = Version, len(input)
-	return writeLine(to, r, input)
+	p, err := r.packet(input)
+	if err != nil {
+		return err
+	}
+	return p.write(to)
 }
 
 // ReadRequest reads a call with its input.
 func ReadRequest(from *bufio.Reader) (Request, []byte, error) {
-	var r Request
-	if err := readLine(from, &r); err != nil {
-		return r, nil, fmt.Errorf("call: %w", err)
+	f, err := readFields(from)
+	if err != nil {
+		return Request{}, nil, failed("call", err)
+	}
+	r := Request{
+		Action: f.text("action"), Instance: f.text("instance"), Conf: f.text("conf"), File: f.text("file"),
+		Caller: f.text("caller"), Call: f.text("call"), Input: f.number("input"),
 	}
 	switch {
-	case r.Version != Version:
-		return r, nil, fmt.Errorf("call: the caller speaks version %d, not %d", r.Version, Version)
+	case f.version != Version:
+		return r, nil, failed("call", speaks("caller", f.version))
+	case f.err != nil:
+		return r, nil, failed("call", f.err)
 	case r.Action == "":
 		return r, nil, errors.New("call: it names no action")
 	case r.Input < 0 || r.Input > MaxInput:
-		return r, nil, fmt.Errorf("call: %d bytes of input; 0 to %d are taken", r.Input, MaxInput)
+		return r, nil, errors.New("call: " + strconv.Itoa(r.Input) + " bytes of input; 0 to " + strconv.Itoa(MaxInput) + " are taken")
 	}
 	input, err := readBytes(from, r.Input)
 	if err != nil {
-		return r, nil, fmt.Errorf("call: read %d bytes of input: %w", r.Input, err)
+		return r, nil, failed("call: read "+strconv.Itoa(r.Input)+" bytes of input", err)
 	}
 	return r, input, nil
 }
 
 // WriteReply sends an answer.
 func WriteReply(to io.Writer, r Reply, errs, body []byte) error {
-	r.Version, r.Errors, r.Body = Version, len(errs), len(body)
-	return writeLine(to, r, errs, body)
+	p, err := newLine().text("declined", r.Declined).number("exit", r.Exit).
+		number("errors", len(errs)).number("body", len(body)).with(errs, body)
+	if err != nil {
+		return err
+	}
+	return p.write(to)
 }
 
 // ReadReply reads an answer.
 func ReadReply(from *bufio.Reader) (r Reply, errs, body []byte, err error) {
-	if err := readLine(from, &r); err != nil {
-		return r, nil, nil, fmt.Errorf("answer: %w", err)
+	f, err := readFields(from)
+	if err != nil {
+		return r, nil, nil, failed("answer", err)
 	}
+	r = Reply{Declined: f.text("declined"), Exit: f.number("exit"), Errors: f.number("errors"), Body: f.number("body")}
 	switch {
 	case r.Declined != "":
 		return r, nil, nil, nil
-	case r.Version != Version:
-		return r, nil, nil, fmt.Errorf("answer: the daemon speaks version %d, not %d", r.Version, Version)
+	case f.version != Version:
+		return r, nil, nil, failed("answer", speaks("daemon", f.version))
+	case f.err != nil:
+		return r, nil, nil, failed("answer", f.err)
 	case r.Exit < 0 || r.Exit > 1:
-		return r, nil, nil, fmt.Errorf("answer: exit code %d; 0 and 1 are known", r.Exit)
+		return r, nil, nil, errors.New("answer: exit code " + strconv.Itoa(r.Exit) + "; 0 and 1 are known")
 	case r.Errors < 0 || r.Body < 0 || r.Errors > maxAnswer || r.Body > maxAnswer:
-		return r, nil, nil, fmt.Errorf("answer: %d and %d bytes; 0 to %d are taken", r.Errors, r.Body, maxAnswer)
+		return r, nil, nil, errors.New("answer: " + r.sizes() + "; 0 to " + strconv.Itoa(maxAnswer) + " are taken")
 	}
 	if errs, err = readBytes(from, r.Errors); err == nil {
 		body, err = readBytes(from, r.Body)
 	}
 	if err != nil {
-		return r, nil, nil, fmt.Errorf("answer: read %d and %d bytes: %w", r.Errors, r.Body, err)
+		return r, nil, nil, failed("answer: read "+r.sizes(), err)
 	}
 	return r, errs, body, nil
+}
+
+func (r Reply) sizes() string {
+	return strconv.Itoa(r.Errors) + " and " + strconv.Itoa(r.Body) + " bytes"
 }
 
 // WriteWritten says that the answer is out.
@@ -161,48 +191,32 @@ func WriteWritten(to io.Writer) error {
 func ReadWritten(from *bufio.Reader) error {
 	line, err := from.ReadSlice('\n')
 	if err != nil {
-		return fmt.Errorf("the caller has not said that its answer is written: %w", err)
+		return failed("the caller has not said that its answer is written", err)
 	}
 	if string(line) != written {
-		return fmt.Errorf("the caller said %q, not that its answer is written", line)
+		return errors.New("the caller said " + excerpt(string(line)) + ", not that its answer is written")
 	}
 	return nil
 }
 
-// writeLine writes everything in one call, so that the other side mostly reads it in one.
-func writeLine(to io.Writer, line any, data ...[]byte) error {
-	encoded, err := json.Marshal(line)
-	if err != nil {
-		return err
-	}
-	if len(encoded) >= maxLine {
-		return fmt.Errorf("a line of %d bytes is too long; %d are taken", len(encoded), maxLine)
-	}
-	_, err = to.Write(append(append(encoded, '\n'), bytes.Join(data, nil)...))
-	return err
+func speaks(who string, version int) error {
+	return errors.New("the " + who + " speaks version " + strconv.Itoa(version) + ", not " + strconv.Itoa(Version))
 }
 
-func readLine(from *bufio.Reader, into any) error {
-	line, err := from.ReadSlice('\n')
-	switch {
-	case errors.Is(err, bufio.ErrBufferFull):
-		return fmt.Errorf("a line is longer than %d bytes", maxLine)
-	case errors.Is(err, io.EOF) && len(line) > 0:
-		return io.ErrUnexpectedEOF
-	case err != nil:
-		return err
-	}
-	if err := json.Unmarshal(line, into); err != nil {
-		return fmt.Errorf("a line is not as expected: %w", err)
-	}
-	return nil
+// failure is an error and what was done then, which package fmt would wrap at the price of its start.
+type failure struct {
+	what  string
+	cause error
 }
 
-// readBytes reads as it comes: a length that is only claimed costs no memory.
-func readBytes(from io.Reader, n int) ([]byte, error) {
-	data, err := io.ReadAll(io.LimitReader(from, int64(n)))
-	if err == nil && len(data) < n {
-		err = io.ErrUnexpectedEOF
+// failed says what was done when an error came, if one did.
+func failed(what string, cause error) error {
+	if cause == nil {
+		return nil
 	}
-	return data, err
+	return failure{what: what, cause: cause}
 }
+
+func (f failure) Error() string { return f.what + ": " + f.cause.Error() }
+
+func (f failure) Unwrap() error { return f.cause }
