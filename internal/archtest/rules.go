@@ -125,7 +125,7 @@ func Rules() []Rule {
 		{Package: "internal/demo", May: "awssim internal/config internal/version internal/output deploy/...", Uses: terminal},
 		{Package: "program", May: "provider internal/cli"}, // the program, for those who build it with providers of their own
 		{Package: "cmd/ohfp", May: "program"},
-		{Package: "cmd/ohfp-hf", May: "internal/config/directories internal/daemon/address internal/daemon/wire"}, // starts in a millisecond
+		{Package: "cmd/ohfp-hf", May: "internal/config/directories internal/daemon/address internal/daemon/wire"}, // starts in a millisecond: see thin_test.go
 		{Package: "deploy/..."}, // files that are embedded
 
 		// A provider as somebody outside of this module would write it, so it imports what they can.

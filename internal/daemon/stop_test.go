@@ -36,11 +36,18 @@ func (w *world) launching(then func()) (answer *wire.Answer) {
 	w.eventually("it launches", func() bool { return w.launches.Load() == 1 })
 	w.stop()
 	w.eventually("no more calls are taken", func() bool {
-		_, err := w.call(hostfactory.GetAvailableTemplates, "{}")
+		a, err := w.call(hostfactory.GetAvailableTemplates, "{}")
 		if errors.Is(err, wire.ErrLost) {
 			w.tb.Errorf("a call was lost: %v", err)
 		}
-		return err != nil
+		if err == nil {
+			err := a.Close() // the daemon would wait for what becomes of the answer
+			if err != nil {
+				w.tb.Error(err)
+			}
+			return false
+		}
+		return true
 	})
 	then()
 	w.stopped()
