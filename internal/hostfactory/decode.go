@@ -1,8 +1,6 @@
 package hostfactory
 
 import (
-	"encoding/json"
-
 	"github.com/openhostfactory/ohfp"
 	"github.com/openhostfactory/ohfp/internal/command"
 	"github.com/openhostfactory/ohfp/internal/query"
@@ -28,16 +26,16 @@ func DecodeRequest(data []byte) (template ohfp.TemplateID, count int, err error)
 	if err != nil {
 		return "", 0, err
 	}
-	if wanted, ok := input["dry-run"]; ok && string(wanted) != "false" && string(wanted) != "null" {
+	if wanted := input.get("dry-run"); !wanted.absent() && wanted != "false" {
 		return "", 0, ohfp.Errorf(ohfp.ErrInvalid, "requestMachines has no dry run; leave dry-run out")
 	}
 	fields, key := input, "machineCount"
 	switch {
-	case !input.absent("template"):
-		if fields, err = object(input["template"], "template"); err != nil {
+	case !input.get("template").absent():
+		if fields, err = input.get("template").object("template"); err != nil {
 			return "", 0, err
 		}
-	case input.absent(key) && !input.absent("maxNumber"):
+	case input.get(key).absent() && !input.get("maxNumber").absent():
 		key = "maxNumber"
 	}
 	id, err := fields.text("templateId", "the request")
@@ -58,7 +56,7 @@ func DecodeReturn(data []byte) (machines []command.Named, nameless int, err erro
 	if err != nil {
 		return nil, 0, err
 	}
-	if input.absent("machines") {
+	if input.get("machines").absent() {
 		return nil, 0, ohfp.Errorf(ohfp.ErrInvalid, "input names no machines; give a list machines of objects with name and machineId")
 	}
 	entries, err := input.list("machines")
@@ -88,7 +86,7 @@ func DecodeStatus(data []byte) ([]ohfp.RequestID, error) {
 	if err != nil {
 		return nil, err
 	}
-	if input.absent("requests") {
+	if input.get("requests").absent() {
 		return nil, ohfp.Errorf(ohfp.ErrInvalid, "input names no requests; give a list requests of objects with requestId")
 	}
 	entries, err := input.list("requests")
@@ -106,7 +104,7 @@ func DecodeStatus(data []byte) ([]ohfp.RequestID, error) {
 // strings, none or "all" for those that we know.
 func DecodeReturnRequests(data []byte) ([]query.Named, error) {
 	input, err := readObject(data)
-	if err != nil || string(input["machines"]) == `"all"` {
+	if err != nil || input.get("machines") == `"all"` {
 		return nil, err
 	}
 	entries, err := input.list("machines")
@@ -116,11 +114,7 @@ func DecodeReturnRequests(data []byte) ([]query.Named, error) {
 	var known []query.Named
 	for _, entry := range entries {
 		if entry[0] == '"' {
-			var word string
-			if err := json.Unmarshal(entry, &word); err != nil {
-				return nil, ohfp.Errorf(ohfp.ErrInvalid, "machines has the entry %s: %w", excerpt(entry), err)
-			}
-			if word != "" { // it may be either; nothing is lost by looking for both
+			if word := entry.unquote(); word != "" { // it may be either; nothing is lost by looking for both
 				known = append(known, query.Named{ID: ohfp.MachineID(word)}, query.Named{Name: word})
 			}
 			continue
@@ -136,8 +130,8 @@ func DecodeReturnRequests(data []byte) ([]query.Named, error) {
 	return known, nil
 }
 
-func machine(entry json.RawMessage) (command.Named, error) {
-	fields, err := object(entry, "machines")
+func machine(entry value) (command.Named, error) {
+	fields, err := entry.object("machines")
 	if err != nil {
 		return command.Named{}, err
 	}
@@ -150,14 +144,14 @@ func machine(entry json.RawMessage) (command.Named, error) {
 }
 
 // identifiers reads one field of each entry, each value once, in the order of the input. An entry may be the bare value.
-func identifiers[ID ~string](entries []json.RawMessage, where, key string) ([]ID, error) {
+func identifiers[ID ~string](entries []value, where, key string) ([]ID, error) {
 	seen := map[ID]bool{}
 	var ids []ID
 	for _, entry := range entries {
-		fields := members{key: entry}
+		fields := members{{key, entry}}
 		if entry[0] != '"' {
 			var err error
-			if fields, err = object(entry, where); err != nil {
+			if fields, err = entry.object(where); err != nil {
 				return nil, err
 			}
 		}
