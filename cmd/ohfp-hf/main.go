@@ -120,7 +120,9 @@ func understand(args []string) (action, file string, err error) {
 // pass writes the answer in one piece, and tells the daemon once it is out.
 func pass(answer *wire.Answer, out, errw io.Writer) int {
 	defer answer.Close()
-	_, _ = errw.Write(answer.Stderr) // nobody is left to tell
+	if len(answer.Stderr) > 0 {
+		_, _ = errw.Write(answer.Stderr) // nobody is left to tell
+	}
 	if _, err := out.Write(answer.Body); err != nil {
 		_, _ = io.WriteString(errw, "ohfp: write the answer: "+err.Error()+"\n")
 		return 1

@@ -243,7 +243,7 @@ func TestCallID(t *testing.T) {
 func TestReadAtLength(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "hf_in")
-	for _, length := range []int{0, 1, 16<<10 - 1, 16 << 10, 16<<10 + 1, 1 << 20} {
+	for _, length := range []int{0, 1, 128<<10 - 1, 128 << 10, 128<<10 + 1, 1 << 20} {
 		want := bytes.Repeat([]byte("x"), length)
 		if err := os.WriteFile(path, want, 0o600); err != nil {
 			t.Fatal(err)
