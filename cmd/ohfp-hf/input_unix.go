@@ -14,7 +14,7 @@ type descriptor int
 func open(file string) (descriptor, error) {
 	for {
 		fd, err := syscall.Open(file, syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
-		if err != syscall.EINTR { //nolint:errorlint // a system call's own
+		if err != syscall.EINTR {
 			if err != nil {
 				return 0, &os.PathError{Op: "open", Path: file, Err: err}
 			}
@@ -27,7 +27,7 @@ func (d descriptor) Read(into []byte) (int, error) {
 	for {
 		n, err := syscall.Read(int(d), into)
 		switch {
-		case err == syscall.EINTR: //nolint:errorlint // a system call's own
+		case err == syscall.EINTR:
 		case err != nil:
 			return 0, err
 		case n == 0 && len(into) > 0:

@@ -80,14 +80,15 @@ func build(name string, flags ...string) (installation, error) {
 	if out, err := command.CombinedOutput(); err != nil {
 		return installation{}, fmt.Errorf("%s: %w\n%s", command, err, out)
 	}
-	return installation{
-			filepath.Join(both, "ohfp"), filepath.Join(alone, "ohfp"), filepath.Join(thin, "ohfp"), filepath.Join(unheard, "ohfp"),
-		}, errors.Join(
-			os.Link(filepath.Join(both, "ohfp"), filepath.Join(alone, "ohfp")),
-			os.Link(filepath.Join(both, "ohfp-hf"), filepath.Join(thin, "ohfp-hf")),
-			os.WriteFile(filepath.Join(thin, "ohfp"), []byte(again), 0o700),
-			os.WriteFile(filepath.Join(unheard, "ohfp"), []byte(deaf), 0o700),
-		)
+	built := installation{
+		Both: filepath.Join(both, "ohfp"), Alone: filepath.Join(alone, "ohfp"), Thin: filepath.Join(thin, "ohfp"), Deaf: filepath.Join(unheard, "ohfp"),
+	}
+	return built, errors.Join(
+		os.Link(built.Both, built.Alone),
+		os.Link(filepath.Join(both, "ohfp-hf"), filepath.Join(thin, "ohfp-hf")),
+		os.WriteFile(built.Thin, []byte(again), 0o700),
+		os.WriteFile(built.Deaf, []byte(deaf), 0o700),
+	)
 }
 
 // site is a Symphony cluster whose scripts find a daemon, when one runs, and a cloud of its own.
