@@ -17,8 +17,9 @@ import (
 	"github.com/openhostfactory/ohfp/internal/config/document"
 )
 
-// Catalog finds templates. It keeps nothing between calls but the file of what was listed before; it is safe for
-// concurrent use, in any number of processes.
+// Catalog finds templates. Files are read at each call, so that an edit shows at the next; what was understood of them is
+// kept for as long as their bytes stay the same, and nothing else is between calls but the file of what was listed before.
+// It is safe for concurrent use, in any number of processes, and what it returns is the caller's own.
 type Catalog struct {
 	ConfDir  string   // where files of the usual names are looked for
 	Instance string   // the instance's name, for <instance>prov_templates.json; may be empty
@@ -31,6 +32,8 @@ type Catalog struct {
 	Choose func(t ohfp.Template) (instance, kind string, err error)
 	// Validate checks a template with all defaults, without any network. nil: only what all providers share is checked.
 	Validate func(ctx context.Context, t ohfp.Template) error
+
+	kept kept
 }
 
 // Store is where templates are that no file holds.
@@ -108,10 +111,7 @@ func (c *Catalog) left(found *findings, good []ohfp.Template) ([]ohfp.Template, 
 // ErrInvalid; one that nobody knows is ErrNotFound.
 func (c *Catalog) Template(ctx context.Context, id ohfp.TemplateID) (ohfp.Template, error) {
 	found := c.gather(ctx)
-	for _, d := range found.drafts {
-		if d.template.ID != id {
-			continue
-		}
+	if d, known := found.ids[id]; known {
 		if t, ok := found.resolve(ctx, c, d); ok {
 			return listed([]ohfp.Template{t})[0], nil
 		}
@@ -148,10 +148,8 @@ func (f *findings) one(id ohfp.TemplateID, before []ohfp.Template) (ohfp.Templat
 // Forget ends the memory of a template that is broken or gone, so that it is listed no more.
 func (c *Catalog) Forget(ctx context.Context, id ohfp.TemplateID) error {
 	found := c.gather(ctx)
-	for _, d := range found.drafts {
-		if d.template.ID == id {
-			return ohfp.Errorf(ohfp.ErrConflict, "template %s is still in %s; remove it there first", id, d.template.Source)
-		}
+	if d, known := found.ids[id]; known {
+		return ohfp.Errorf(ohfp.ErrConflict, "template %s is still in %s; remove it there first", id, d.template.Source)
 	}
 	data, err := c.recall()
 	if err != nil {

@@ -496,16 +496,32 @@ func FuzzList(f *testing.F) {
 	})
 }
 
-func BenchmarkList(b *testing.B) {
-	s := newSite(b)
+// manyTemplates is a site with a file of twenty templates.
+func manyTemplates(tb testing.TB) site {
+	tb.Helper()
+	s := newSite(tb)
 	var entries []string
 	for i := range 20 {
 		entries = append(entries, fmt.Sprintf(`{"templateId": "t%d", "maxNumber": 10, "imageId": "ami-1", "subnetId": "subnet-1", "vmTypes": {"m5.large": 1, "m5.xlarge": 2},
 			"attributes": {"type": ["String", "X86_64"], "ncpus": ["Numeric", "4"], "nram": ["Numeric", "16384"]}, "securityGroupIds": ["sg-1", "sg-2"], "instanceTags": "a=b;c=d"}`, i))
 	}
 	s.write("awsprov_templates.json", `{"templates": [`+strings.Join(entries, ",\n")+`]}`)
+	return s
+}
+
+func BenchmarkList(b *testing.B) {
+	s := manyTemplates(b)
 	for b.Loop() {
 		if _, err := s.List(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkTemplate(b *testing.B) {
+	s := manyTemplates(b)
+	for b.Loop() {
+		if _, err := s.Template(b.Context(), "t7"); err != nil {
 			b.Fatal(err)
 		}
 	}

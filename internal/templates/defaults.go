@@ -38,8 +38,8 @@ func (c *Catalog) complete(d draft) (ohfp.Template, error) {
 			return ohfp.Template{}, err
 		}
 	}
-	t := d.template
-	if t.Spec, err = assemble(d.spec); err != nil {
+	t, err := d.written()
+	if err != nil {
 		return ohfp.Template{}, fmt.Errorf("template %s: %w", t.ID, err)
 	}
 	if !taken[fieldMaxNumber] {

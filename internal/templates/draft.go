@@ -3,6 +3,7 @@ package templates
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/openhostfactory/ohfp"
@@ -88,6 +89,15 @@ func draftOf(t ohfp.Template) (draft, error) {
 		d.spec = append(d.spec, specField{field.Key, field.Value.JSON()})
 	}
 	return d, nil
+}
+
+// written is the template as it stands in the draft, for the caller to keep.
+func (d draft) written() (ohfp.Template, error) {
+	t := d.template
+	t.Attributes = maps.Clone(t.Attributes)
+	var err error
+	t.Spec, err = assemble(d.spec)
+	return t, err
 }
 
 // problem is a problem of the draft; key may be empty.

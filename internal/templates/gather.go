@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/openhostfactory/ohfp"
@@ -18,11 +17,16 @@ const sourceStore = "store"
 
 // findings is what one look at the files and the store brought.
 type findings struct {
-	drafts   []draft // each id once
+	drafts   []*draft // each id once; of files they are shared with other looks, and never changed
+	ids      map[ohfp.TemplateID]*draft
 	problems []Problem
 	bad      map[ohfp.TemplateID]Problem // why a template cannot be used
 	broken   map[string]Problem          // why a file cannot be read
 	asSeen   bool                        // the store was not looked at: what it held last time counts
+}
+
+func newFindings() *findings {
+	return &findings{ids: map[ohfp.TemplateID]*draft{}, bad: map[ohfp.TemplateID]Problem{}, broken: map[string]Problem{}}
 }
 
 func (f *findings) problem(p Problem) { f.problems = append(f.problems, p) }
@@ -37,16 +41,15 @@ func (f *findings) spoilt(p Problem) {
 
 // gather reads the files and the store.
 func (c *Catalog) gather(ctx context.Context) *findings {
-	f := &findings{bad: map[ohfp.TemplateID]Problem{}, broken: map[string]Problem{}}
+	f := newFindings()
 	for _, path := range c.paths(f) {
-		root, err := document.Read(path)
-		if err == nil {
-			err = f.read(path, root)
-		}
+		file, err := c.read(path)
 		if err != nil {
 			f.broken[path] = Problem{File: path, Index: -1, Text: err.Error()}
 			f.problem(f.broken[path])
+			continue
 		}
+		f.take(file)
 	}
 	if f.asSeen = c.Store == nil; f.asSeen {
 		return f
@@ -64,20 +67,34 @@ func (c *Catalog) gather(ctx context.Context) *findings {
 			f.spoilt(Problem{Template: t.ID, Text: err.Error()})
 			continue
 		}
-		f.add(d)
+		f.add(&d)
 	}
 	return f
 }
 
+// take adds what a file says.
+func (f *findings) take(file *findings) {
+	f.problems = append(f.problems, file.problems...)
+	for id, problem := range file.bad {
+		if _, known := f.bad[id]; !known {
+			f.bad[id] = problem
+		}
+	}
+	for _, d := range file.drafts {
+		f.add(d)
+	}
+}
+
 // add takes in a draft unless its id is taken: files come before the store, and earlier files before later ones.
-func (f *findings) add(d draft) {
+func (f *findings) add(d *draft) {
 	id := d.template.ID
-	i := slices.IndexFunc(f.drafts, func(other draft) bool { return other.template.ID == id })
-	if i < 0 {
+	earlier, taken := f.ids[id]
+	if !taken {
 		f.drafts = append(f.drafts, d)
+		f.ids[id] = d
 		return
 	}
-	first := f.drafts[i].template.Source
+	first := earlier.template.Source
 	if first == d.template.Source {
 		f.problem(d.problem("templateId", "template "+string(id)+" is there twice; the first is used, give the other its own id"))
 		return
@@ -117,7 +134,7 @@ func (f *findings) read(path string, root document.Node) error {
 			f.spoilt(*problem)
 			continue
 		}
-		f.add(d)
+		f.add(&d)
 	}
 	return nil
 }
@@ -138,8 +155,8 @@ func topLevel(root document.Node) (list *document.Field, rest []document.Field, 
 }
 
 // resolve gives a draft the defaults of its provider and checks the whole.
-func (f *findings) resolve(ctx context.Context, c *Catalog, d draft) (ohfp.Template, bool) {
-	t, err := c.complete(d)
+func (f *findings) resolve(ctx context.Context, c *Catalog, d *draft) (ohfp.Template, bool) {
+	t, err := c.complete(*d)
 	if err == nil && c.Validate != nil {
 		err = c.Validate(ctx, t)
 	}

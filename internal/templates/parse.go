@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/openhostfactory/ohfp"
-	"github.com/openhostfactory/ohfp/internal/config/document"
 )
 
 // Written is a template as somebody wrote it: without defaults, and with the place of each field.
@@ -31,18 +30,14 @@ func (w Written) Blame(err error) error {
 // The name says where problems are and, by its extension, which of the two it is. A problem spoils one template; an error
 // spoils all.
 func Parse(name string, data []byte) ([]Written, []Problem, error) {
-	root, err := document.Parse(name, data)
+	f, err := understand(name, data)
 	if err != nil {
-		return nil, nil, err
-	}
-	f := &findings{bad: map[ohfp.TemplateID]Problem{}, broken: map[string]Problem{}}
-	if err := f.read(name, root); err != nil {
 		return nil, nil, err
 	}
 	written := make([]Written, 0, len(f.drafts))
 	for _, d := range f.drafts {
-		t := d.template
-		if t.Spec, err = assemble(d.spec); err != nil {
+		t, err := d.written()
+		if err != nil {
 			f.spoilt(d.problem("", err.Error()))
 			continue
 		}
@@ -51,7 +46,7 @@ func Parse(name string, data []byte) ([]Written, []Problem, error) {
 			continue
 		}
 		t.Source = sourceStore
-		written = append(written, Written{t, d})
+		written = append(written, Written{t, *d})
 	}
 	return written, f.problems, nil
 }
@@ -71,16 +66,12 @@ func (c *Catalog) Check(ctx context.Context, t ohfp.Template) (ohfp.Template, er
 
 // InFile returns the file that holds a template; empty when none does.
 func (c *Catalog) InFile(id ohfp.TemplateID) string {
-	f := &findings{bad: map[ohfp.TemplateID]Problem{}, broken: map[string]Problem{}}
-	for _, path := range c.paths(f) {
-		root, err := document.Read(path)
-		if err == nil {
-			err = f.read(path, root)
-		}
+	for _, path := range c.paths(newFindings()) {
+		file, err := c.read(path)
 		if err != nil {
 			continue // the list tells
 		}
-		if slices.ContainsFunc(f.drafts, func(d draft) bool { return d.template.ID == id }) {
+		if _, known := file.ids[id]; known {
 			return path
 		}
 	}

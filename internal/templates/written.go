@@ -19,12 +19,11 @@ func (c *Catalog) Written(ctx context.Context, ids ...ohfp.TemplateID) ([]Writte
 		if len(ids) > 0 && !slices.Contains(ids, d.template.ID) {
 			continue
 		}
-		t := d.template
-		var err error
-		if t.Spec, err = assemble(d.spec); err != nil {
+		t, err := d.written()
+		if err != nil {
 			return nil, nil, err
 		}
-		written = append(written, Written{t, d})
+		written = append(written, Written{t, *d})
 	}
 	for _, id := range ids {
 		if !slices.ContainsFunc(written, func(w Written) bool { return w.ID == id }) {

@@ -49,16 +49,28 @@ type Field struct {
 
 // Read reads and parses a file.
 func Read(path string) (Node, error) {
-	file, err := os.Open(path)
+	data, err := Load(path)
 	if err != nil {
-		return Node{}, ohfp.Errorf(ohfp.ErrInvalid, "%s cannot be read: %w", path, withoutPath(err))
-	}
-	defer file.Close()
-	data, err := io.ReadAll(io.LimitReader(file, MaxBytes+1))
-	if err != nil {
-		return Node{}, ohfp.Errorf(ohfp.ErrInvalid, "%s cannot be read: %w", path, withoutPath(err))
+		return Node{}, err
 	}
 	return Parse(path, data)
+}
+
+// Load reads a file for [Parse], which refuses one that is too large, so no more of it is read than tells that.
+func Load(path string) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, ohfp.Errorf(ohfp.ErrInvalid, "%s cannot be read: %w", path, withoutPath(err))
+	}
+	defer file.Close()
+	var data bytes.Buffer
+	if info, err := file.Stat(); err == nil && info.Mode().IsRegular() {
+		data.Grow(int(min(info.Size(), MaxBytes)) + bytes.MinRead) // in one piece, since it is read often and rarely changes
+	}
+	if _, err := data.ReadFrom(io.LimitReader(file, MaxBytes+1)); err != nil {
+		return nil, ohfp.Errorf(ohfp.ErrInvalid, "%s cannot be read: %w", path, withoutPath(err))
+	}
+	return data.Bytes(), nil
 }
 
 // Parse parses a text. The name decides between JSON and YAML by its extension, and the text when that says nothing; JSON
