@@ -16,7 +16,7 @@ const (
 
 // Attributes tells what every machine of the template has at least: of several machine types, the least of each figure.
 func (p *Provider) Attributes(t ohfp.Template) (map[string]ohfp.Attribute, error) {
-	s, err := spec.Decode(t.Spec, p.defaults)
+	s, err := p.decode(t)
 	if err != nil {
 		return nil, ohfp.Errorf(ohfp.ErrInvalid, "template %s: %w", t.ID, err)
 	}

@@ -27,6 +27,7 @@ type Provider struct {
 	now          func() time.Time
 	handlers     handlers
 	defaults     strict.Object
+	decoded      decoded
 	prices       prices
 	api          awsapi.API
 	reader       instances.Reader
@@ -134,7 +135,7 @@ func FieldGroup(field string) string { return spec.Group(field) }
 
 // resolve decodes a template and picks the launch API that its machines come by.
 func (p *Provider) resolve(t ohfp.Template) (s spec.Spec, api string, err error) {
-	if s, err = spec.Decode(t.Spec, p.defaults); err != nil {
+	if s, err = p.decode(t); err != nil {
 		return s, "", err
 	}
 	if err := s.Launchable(); err != nil {

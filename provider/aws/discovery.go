@@ -7,7 +7,6 @@ import (
 	"github.com/openhostfactory/ohfp/provider"
 	"github.com/openhostfactory/ohfp/provider/aws/internal/awsapi"
 	"github.com/openhostfactory/ohfp/provider/aws/internal/discovery"
-	"github.com/openhostfactory/ohfp/provider/aws/internal/spec"
 )
 
 var _ provider.Discoverer = (*Provider)(nil)
@@ -19,7 +18,7 @@ func (p *Provider) Discover(ctx context.Context) (provider.Inventory, error) {
 
 // References lists what a template refers to.
 func (p *Provider) References(t ohfp.Template) ([]provider.Resource, error) {
-	s, err := spec.Decode(t.Spec, p.defaults)
+	s, err := p.decode(t)
 	if err != nil {
 		return nil, ohfp.Errorf(ohfp.ErrInvalid, "template %s: %w", t.ID, err)
 	}

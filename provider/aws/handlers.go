@@ -106,7 +106,7 @@ func (h handlers) choose(t ohfp.Template, s spec.Spec) (string, error) {
 
 // API implements provider.Chooser.
 func (p *Provider) API(t ohfp.Template) (string, error) {
-	s, err := spec.Decode(t.Spec, p.defaults)
+	s, err := p.decode(t)
 	if err != nil {
 		return "", ohfp.Errorf(ohfp.ErrInvalid, "template %s: %w", t.ID, err)
 	}

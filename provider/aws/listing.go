@@ -10,7 +10,7 @@ import (
 // Listing returns the AWS fields of a template that may be shown, by their names in template files. User data is never
 // among them, nor what has no meaning for the template's price type.
 func (p *Provider) Listing(t ohfp.Template) (map[string]any, error) {
-	s, err := spec.Decode(t.Spec, p.defaults)
+	s, err := p.decode(t)
 	if err != nil {
 		return nil, ohfp.Errorf(ohfp.ErrInvalid, "template %s: %w", t.ID, err)
 	}

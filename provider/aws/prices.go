@@ -29,7 +29,7 @@ func (p *Provider) Refresh(ctx context.Context) (int, error) {
 // Prices tells what the machine types of a template cost in the zones of its subnets, or in all without subnets. Spot
 // prices are remembered for the attribute priceInfo.
 func (p *Provider) Prices(ctx context.Context, t ohfp.Template) ([]provider.Price, error) {
-	s, err := spec.Decode(t.Spec, p.defaults)
+	s, err := p.decode(t)
 	if err != nil {
 		return nil, ohfp.Errorf(ohfp.ErrInvalid, "template %s: %w", t.ID, err)
 	}
