@@ -77,6 +77,7 @@ func sharing(a, b reflect.Value) string {
 				return "." + a.Type().Field(i).Name + where
 			}
 		}
+	default: // a value of its own
 	}
 	return ""
 }
