@@ -12,15 +12,21 @@ import (
 	"time"
 )
 
-// listen makes a socket on which a daemon says what a test wants.
-func listen(t *testing.T, serve func(net.Conn, *bufio.Reader)) Client {
+// address is a place for a socket.
+func address(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "w") //nolint:usetesting // its path would be too long for a socket
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	path := filepath.Join(dir, "s")
+	return filepath.Join(dir, "s")
+}
+
+// listen makes a socket on which a daemon says what a test wants.
+func listen(t *testing.T, serve func(net.Conn, *bufio.Reader)) Client {
+	t.Helper()
+	path := address(t)
 	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
 	if err != nil {
 		t.Fatal(err)

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"net"
 	"os"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -17,12 +16,7 @@ import (
 // TestConnectIsBounded: a daemon that hangs lets callers wait in line, and they do not.
 func TestConnectIsBounded(t *testing.T) {
 	t.Parallel()
-	dir, err := os.MkdirTemp("", "w") //nolint:usetesting // its path would be too long for a socket
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	path := filepath.Join(dir, "s")
+	path := address(t)
 	listener, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
 	if err != nil {
 		t.Fatal(err)
