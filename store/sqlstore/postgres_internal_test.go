@@ -250,9 +250,12 @@ func TestPostgresStoppedWriter(t *testing.T) {
 	impatient := o
 	impatient.BusyTimeout = 60 * time.Millisecond
 	held, others, patient := make(chan struct{}), make(chan struct{}), openIn(t, o)
-	late := make(chan error)
+	late, backend := make(chan error), 0
 	go func() {
 		late <- stopped.write(t.Context(), func(tx session) error {
+			if err := tx.QueryRowContext(t.Context(), "SELECT pg_backend_pid()").Scan(&backend); err != nil {
+				return err
+			}
 			if _, err := tx.ExecContext(t.Context(), "UPDATE requests SET version = 100 WHERE id = ?", id); err != nil {
 				return err
 			}
@@ -276,8 +279,9 @@ func TestPostgresStoppedWriter(t *testing.T) {
 	if waited := time.Since(began); waited < idleInTransaction || waited > 2*idleInTransaction {
 		t.Errorf("waited %s for a writer that had stopped", waited)
 	}
+	superuser(t, o.URL, fmt.Sprintf("SELECT pg_terminate_backend(%d, 60000)", backend)) // it is ending: wait until its socket is closed
 	close(others)
-	refused(t, <-late, ohfp.ErrUnavailable)
+	refused(t, <-late, ohfp.ErrUnavailable, "gave up on this process", "silent for 5s", "nothing was written, try again")
 	if r, err := stopped.Request(t.Context(), id); err != nil || r.Version != 1 {
 		t.Errorf("version %d, %v; want nothing of what the stopped one wrote", r.Version, err)
 	}
