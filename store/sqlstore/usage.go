@@ -13,13 +13,14 @@ const usageQuery = `
 SELECT template, provider, CAST(SUM(used_units) AS BIGINT), CAST(SUM(used_vcpus) AS BIGINT), CAST(SUM(used_price) AS BIGINT)
   FROM requests WHERE used_units > 0 OR used_vcpus > 0 OR used_price > 0 GROUP BY template, provider`
 
-// counted is what a row of requests counts, as [store.Units] and [store.CostOf] have it, from the rows of its machines.
+// counted is what a row of requests counts, as [store.Units] and [store.CostOf] have it, from the rows of its machines. A
+// return has none of its own, and waits for none.
 const counted = `(
-  SELECT CASE WHEN requests.type <> 'acquire' THEN 0 WHEN NOT requests.ended AND requests.asked > held.units THEN requests.asked ELSE held.units END,
-      CASE WHEN requests.type <> 'acquire' THEN 0 WHEN NOT requests.ended AND requests.vcpus > held.vcpus THEN requests.vcpus ELSE held.vcpus END,
-      CASE WHEN requests.type <> 'acquire' THEN 0 WHEN NOT requests.ended AND requests.price > held.price THEN requests.price ELSE held.price END
+  SELECT CASE WHEN held.waiting AND requests.asked > held.units THEN requests.asked ELSE held.units END,
+      CASE WHEN held.waiting AND requests.vcpus > held.vcpus THEN requests.vcpus ELSE held.vcpus END,
+      CASE WHEN held.waiting AND requests.price > held.price THEN requests.price ELSE held.price END
     FROM (
-      SELECT CAST(COALESCE(SUM(weight), 0) AS BIGINT) AS units, CAST(COALESCE(SUM(vcpus), 0) AS BIGINT) AS vcpus,
+      SELECT requests.type = 'acquire' AND NOT requests.ended AS waiting, CAST(COALESCE(SUM(weight), 0) AS BIGINT) AS units, CAST(COALESCE(SUM(vcpus), 0) AS BIGINT) AS vcpus,
           CAST(COALESCE(SUM(price), 0) AS BIGINT) AS price
         FROM machines WHERE request_id = requests.id AND counted
     ) AS held
