@@ -109,15 +109,14 @@ func key(f Follower, what string) string { return "events/" + f.Name + "/" + wha
 // serve delivers to one follower what comes after a position.
 func (d *Delivery) serve(ctx context.Context, f Follower, position int64) error {
 	// Nothing is written while there is nothing to do.
-	due, err := d.Store.Events(ctx, store.EventFilter{After: position, Limit: batchSize})
+	due, err := d.due(ctx, position)
 	if err != nil || len(due) == 0 {
 		return err
 	}
 	if _, pausing, err := d.Store.Recall(ctx, key(f, "pause")); pausing || err != nil {
 		return err
 	}
-	me := rand.Text()
-	lease, err := d.Store.Lease(ctx, leasePrefix+f.Name, me, leaseFor)
+	lease, err := d.Store.Lease(ctx, leasePrefix+f.Name, rand.Text(), leaseFor)
 	if errors.Is(err, ohfp.ErrConflict) {
 		return nil // another process serves it
 	}
@@ -132,12 +131,22 @@ func (d *Delivery) serve(ctx context.Context, f Follower, position int64) error 
 	}
 	if now := positions[f.Name]; now != position {
 		position = now
-		if due, err = d.Store.Events(ctx, store.EventFilter{After: position, Limit: batchSize}); err != nil {
+		if due, err = d.due(ctx, position); err != nil {
 			return err
 		}
 	}
+	return d.deliverAll(ctx, f, lease, position, due)
+}
+
+// due are the next events after a position, a delivery's worth at most.
+func (d *Delivery) due(ctx context.Context, position int64) ([]ohfp.Event, error) {
+	return d.Store.Events(ctx, store.EventFilter{After: position, Limit: batchSize})
+}
+
+// deliverAll delivers what is due after a position, and all that follows it, while the lease is ours.
+func (d *Delivery) deliverAll(ctx context.Context, f Follower, lease store.Lease, position int64, due []ohfp.Event) (err error) {
 	for len(due) > 0 {
-		if lease, err = d.Store.Lease(ctx, lease.Name, me, leaseFor); errors.Is(err, ohfp.ErrConflict) {
+		if lease, err = d.Store.Lease(ctx, lease.Name, lease.Holder, leaseFor); errors.Is(err, ohfp.ErrConflict) {
 			return nil // another has taken over
 		} else if err != nil {
 			return err
@@ -154,7 +163,7 @@ func (d *Delivery) serve(ctx context.Context, f Follower, position int64) error 
 			return err
 		}
 		position = last
-		if due, err = d.Store.Events(ctx, store.EventFilter{After: position, Limit: batchSize}); err != nil {
+		if due, err = d.due(ctx, position); err != nil {
 			return err
 		}
 	}
