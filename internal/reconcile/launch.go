@@ -119,11 +119,7 @@ func elsewhere(launched provider.Launched, err error) bool {
 func (e *Executor) move(ctx context.Context, r ohfp.Request) error {
 	ask := provider.Ask{Request: r.ID, Attempt: len(r.Attempts) + 1, Template: r.Template, Count: r.Count, Timeout: r.Timeout}
 	for _, name := range r.Fallbacks {
-		p, refusal := e.Providers.Provider(ctx, name)
-		var order ohfp.Order
-		if refusal == nil {
-			order, refusal = p.Prepare(ctx, ask)
-		}
+		order, refusal := e.prepareAt(ctx, name, ask)
 		var paced *ohfp.PacedError
 		switch {
 		case errors.As(refusal, &paced):
@@ -131,41 +127,50 @@ func (e *Executor) move(ctx context.Context, r ohfp.Request) error {
 		case ctx.Err() != nil:
 			return refusal
 		}
-		why := ""
+		stored, err := e.storeMove(ctx, r, name, order, refusal)
+		if err != nil {
+			return err
+		}
 		if refusal != nil {
-			why = refusal.Error()
-		}
-		same := func(now *ohfp.Request) error {
-			if now.Provider != r.Provider || len(now.Attempts) != len(r.Attempts) {
-				return ohfp.Errorf(ohfp.ErrConflict, "request %s is being launched by another process", r.ID)
-			}
-			return nil
-		}
-		stored, failed := e.Store.UpdateRequest(ctx, r.ID, func(now *ohfp.Request) ([]ohfp.Event, error) {
-			if gone := same(now); gone != nil {
-				return nil, gone
-			}
-			if why != "" {
-				now.PassOver(name, why)
-				return nil, nil
-			}
-			return now.MoveTo(name, order, e.Now())
-		})
-		switch {
-		case errors.Is(failed, ohfp.ErrConflict): // or fenced
-			return errElsewhere
-		case failed != nil:
-			return fmt.Errorf("store that request %s goes on with provider %s: %w", r.ID, name, failed)
-		case why != "":
 			e.Log.WarnContext(ctx, "fallback cannot launch", "request", r.ID, "provider", name, "error", refusal)
 			continue
 		}
 		e.Log.InfoContext(ctx, "request goes on with another provider", "request", r.ID, "from", r.Provider, "to", name)
 		e.Reach(StepRequestStored)
-		_, err := e.Call(ctx, stored, ask.Attempt)
+		_, err = e.Call(ctx, stored, ask.Attempt)
 		return err
 	}
 	return nil
+}
+
+// prepareAt prepares a launch at a provider by its name.
+func (e *Executor) prepareAt(ctx context.Context, name string, ask provider.Ask) (ohfp.Order, error) {
+	p, err := e.Providers.Provider(ctx, name)
+	if err != nil {
+		return ohfp.Order{}, err
+	}
+	return p.Prepare(ctx, ask)
+}
+
+// storeMove stores that a request goes on with a fallback, or that the fallback is passed over for its refusal.
+func (e *Executor) storeMove(ctx context.Context, r ohfp.Request, name string, order ohfp.Order, refusal error) (ohfp.Request, error) {
+	stored, err := e.Store.UpdateRequest(ctx, r.ID, func(now *ohfp.Request) ([]ohfp.Event, error) {
+		if now.Provider != r.Provider || len(now.Attempts) != len(r.Attempts) {
+			return nil, ohfp.Errorf(ohfp.ErrConflict, "request %s is being launched by another process", r.ID)
+		}
+		if refusal != nil {
+			now.PassOver(name, refusal.Error())
+			return nil, nil
+		}
+		return now.MoveTo(name, order, e.Now())
+	})
+	switch {
+	case errors.Is(err, ohfp.ErrConflict): // or fenced
+		return stored, errElsewhere
+	case err != nil:
+		return stored, fmt.Errorf("store that request %s goes on with provider %s: %w", r.ID, name, err)
+	}
+	return stored, nil
 }
 
 // putOff records that the next launch waits for the cloud's rate. That is no trouble: the request goes on when it may.
