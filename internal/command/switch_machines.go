@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/openhostfactory/ohfp"
@@ -25,6 +26,10 @@ type SwitchedMachines struct {
 	Refused  []ohfp.Unknown // those that it does not, and why
 }
 
+func (s *SwitchedMachines) refuse(id ohfp.MachineID, why string) {
+	s.Refused = append(s.Refused, ohfp.Unknown{Machine: id, Message: why})
+}
+
 // SwitchMachines stores the intent on each machine, asks the clouds, and records what they say. A machine that is refused
 // keeps no intent. When a cloud does not answer the intent stays, and asking again does no harm. With DryRun it is by what is on
 // record: what a cloud would refuse is not known.
@@ -37,56 +42,35 @@ func (c *Commands) SwitchMachines(ctx context.Context, in SwitchMachines) (Switc
 		return SwitchedMachines{}, fmt.Errorf("find the machines: %w", err)
 	}
 	result := SwitchedMachines{}
-	refuse := func(id ohfp.MachineID, why string) {
-		result.Refused = append(result.Refused, ohfp.Unknown{Machine: id, Message: why})
-	}
 	for _, id := range in.IDs {
 		if !slices.ContainsFunc(known, func(m ohfp.Machine) bool { return m.ID == id }) {
-			refuse(id, fmt.Sprintf("machine %s is not known here and was not touched", id))
+			result.refuse(id, fmt.Sprintf("machine %s is not known here and was not touched", id))
 		}
 	}
 	if in.DryRun {
 		return c.planSwitch(ctx, known, in, result)
 	}
-	byProvider := map[string][]ohfp.MachineID{}
-	var providers []string
-	for request, ids := range byRequest(known) {
-		r, err := c.Store.UpdateRequest(ctx, request, func(r *ohfp.Request) (events []ohfp.Event, err error) {
-			return c.order(r, ids, in), nil
-		})
-		if err != nil {
-			return result, fmt.Errorf("store the order for machines of request %s: %w", request, err)
-		}
-		for _, m := range r.Machines {
-			if !slices.Contains(ids, m.ID) {
-				continue
-			}
-			if err := orderable(r, m, in); err != nil {
-				refuse(m.ID, err.Error())
-				continue
-			}
-			if byProvider[m.Provider] == nil {
-				providers = append(providers, m.Provider)
-			}
-			byProvider[m.Provider] = append(byProvider[m.Provider], m.ID)
-		}
+	ordered, err := c.storeOrders(ctx, known, in, &result)
+	if err != nil {
+		return result, err
 	}
 	var problems []error
-	for _, name := range providers {
-		said, err := c.switchAt(ctx, name, byProvider[name], in.On)
+	var touched []ohfp.MachineID
+	for _, name := range slices.Sorted(maps.Keys(ordered)) {
+		touched = append(touched, ordered[name]...)
+		said, err := c.switchAt(ctx, name, ordered[name], in.On)
 		if err != nil {
 			problems = append(problems, err)
 		}
 		for _, s := range said {
 			if s.Refused != nil {
-				refuse(s.Machine, s.Refused.Error())
+				result.refuse(s.Machine, s.Refused.Error())
 			}
 		}
 		if err := c.recordSwitched(context.WithoutCancel(ctx), known, said, in); err != nil {
 			problems = append(problems, err)
 		}
 	}
-	touched := slices.Concat(slices.Collect(valuesOf(byProvider, providers))...)
 	touched = slices.DeleteFunc(touched, func(id ohfp.MachineID) bool {
 		return slices.ContainsFunc(result.Refused, func(u ohfp.Unknown) bool { return u.Machine == id })
 	})
@@ -113,7 +97,7 @@ func (c *Commands) planSwitch(ctx context.Context, known []ohfp.Machine, in Swit
 		case err != nil && ohfp.KindOf(err) != ohfp.ErrConflict && ohfp.KindOf(err) != ohfp.ErrInvalid:
 			return result, err
 		case err != nil:
-			result.Refused = append(result.Refused, ohfp.Unknown{Machine: m.ID, Message: err.Error()})
+			result.refuse(m.ID, err.Error())
 		case m.ParkedAt.IsZero() != in.On: // else it is so already
 			result.Machines = append(result.Machines, m)
 		}
@@ -140,16 +124,6 @@ func cannotSwitch(name string, id ohfp.MachineID) error {
 	return ohfp.Errorf(ohfp.ErrInvalid, "provider %s cannot stop and start machines, such as %s", name, id)
 }
 
-func valuesOf(all map[string][]ohfp.MachineID, names []string) func(yield func([]ohfp.MachineID) bool) {
-	return func(yield func([]ohfp.MachineID) bool) {
-		for _, name := range names {
-			if !yield(all[name]) {
-				return
-			}
-		}
-	}
-}
-
 func byRequest(machines []ohfp.Machine) map[ohfp.RequestID][]ohfp.MachineID {
 	ids := map[ohfp.RequestID][]ohfp.MachineID{}
 	for _, m := range machines {
@@ -171,7 +145,34 @@ func orderable(r ohfp.Request, m ohfp.Machine, in SwitchMachines) error {
 	return err
 }
 
-// order stores the intent on those machines that may be stopped or started.
+// storeOrders stores the intent on all machines that may be stopped or started, and returns them by provider. The result
+// gets the others.
+func (c *Commands) storeOrders(
+	ctx context.Context, known []ohfp.Machine, in SwitchMachines, result *SwitchedMachines,
+) (map[string][]ohfp.MachineID, error) {
+	ordered := map[string][]ohfp.MachineID{}
+	for request, ids := range byRequest(known) {
+		r, err := c.Store.UpdateRequest(ctx, request, func(r *ohfp.Request) (events []ohfp.Event, err error) {
+			return c.order(r, ids, in), nil
+		})
+		if err != nil {
+			return nil, fmt.Errorf("store the order for machines of request %s: %w", request, err)
+		}
+		for _, m := range r.Machines {
+			if !slices.Contains(ids, m.ID) {
+				continue
+			}
+			if err := orderable(r, m, in); err != nil {
+				result.refuse(m.ID, err.Error())
+				continue
+			}
+			ordered[m.Provider] = append(ordered[m.Provider], m.ID)
+		}
+	}
+	return ordered, nil
+}
+
+// order puts the intent on those machines that may be stopped or started.
 func (c *Commands) order(r *ohfp.Request, ids []ohfp.MachineID, in SwitchMachines) (events []ohfp.Event) {
 	for i := range r.Machines {
 		m := &r.Machines[i]
