@@ -174,16 +174,32 @@ func (c *Commands) knownMachines(
 			wanted[m.Request] = true
 		}
 	}
-	var missing []ohfp.MachineID
+	if err := c.lookUp(ctx, unrecorded(seen, known), known); err != nil {
+		return nil, err
+	}
+	return wanted, c.claimed(ctx, unrecorded(seen, known), wanted)
+}
+
+// unrecorded are the machines alive of which no record is known yet.
+func unrecorded(seen provider.Observation, known *orphans.Known) (missing []ohfp.Machine) {
 	for _, m := range seen.Machines {
 		if _, ok := known.Machines[m.ID]; !ok && m.Alive() {
-			missing = append(missing, m.ID)
+			missing = append(missing, m)
 		}
 	}
-	for some := range slices.Chunk(missing, lookupAtOnce) {
+	return missing
+}
+
+// lookUp reads the records of machines by their ids, whatever state the records have them in.
+func (c *Commands) lookUp(ctx context.Context, machines []ohfp.Machine, known *orphans.Known) error {
+	ids := make([]ohfp.MachineID, len(machines))
+	for i, m := range machines {
+		ids[i] = m.ID
+	}
+	for some := range slices.Chunk(ids, lookupAtOnce) {
 		found, err := c.Store.Machines(ctx, store.MachineFilter{IDs: some})
 		if err != nil {
-			return nil, fmt.Errorf("look machines up: %w", err)
+			return fmt.Errorf("look machines up: %w", err)
 		}
 		for _, m := range found {
 			if was, ok := known.Machines[m.ID]; !ok || was.Gone() {
@@ -191,11 +207,13 @@ func (c *Commands) knownMachines(
 			}
 		}
 	}
+	return nil
+}
+
+// claimed adds the requests that machines without a record say they are for: by their own tag, or by their resource's.
+func (c *Commands) claimed(ctx context.Context, machines []ohfp.Machine, wanted map[ohfp.RequestID]bool) error {
 	looked := map[string]bool{}
-	for _, m := range seen.Machines {
-		if _, ok := known.Machines[m.ID]; ok || !m.Alive() {
-			continue
-		}
+	for _, m := range machines {
 		if m.Request.WellFormed() {
 			wanted[m.Request] = true
 			continue
@@ -206,13 +224,13 @@ func (c *Commands) knownMachines(
 		looked[m.Resource] = true // it bears no request, but others of the same fleet may be on record
 		siblings, err := c.Store.Machines(ctx, store.MachineFilter{Resource: m.Resource, Limit: 1})
 		if err != nil {
-			return nil, fmt.Errorf("look up the machines of %s: %w", m.Resource, err)
+			return fmt.Errorf("look up the machines of %s: %w", m.Resource, err)
 		}
 		for _, s := range siblings {
 			wanted[s.Request] = true
 		}
 	}
-	return wanted, nil
+	return nil
 }
 
 // HostsNamed remembers which hosts Host Factory has, as its list of all of them says. It costs one read while that stays
