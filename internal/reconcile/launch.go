@@ -127,7 +127,11 @@ func (e *Executor) move(ctx context.Context, r ohfp.Request) error {
 		case ctx.Err() != nil:
 			return refusal
 		}
-		stored, err := e.storeMove(ctx, r, name, order, refusal)
+		why := ""
+		if refusal != nil {
+			why = refusal.Error()
+		}
+		stored, err := e.storeMove(ctx, r, name, order, why)
 		if err != nil {
 			return err
 		}
@@ -152,14 +156,14 @@ func (e *Executor) prepareAt(ctx context.Context, name string, ask provider.Ask)
 	return p.Prepare(ctx, ask)
 }
 
-// storeMove stores that a request goes on with a fallback, or that the fallback is passed over for its refusal.
-func (e *Executor) storeMove(ctx context.Context, r ohfp.Request, name string, order ohfp.Order, refusal error) (ohfp.Request, error) {
+// storeMove stores that a request goes on with a fallback, or why the fallback is passed over.
+func (e *Executor) storeMove(ctx context.Context, r ohfp.Request, name string, order ohfp.Order, why string) (ohfp.Request, error) {
 	stored, err := e.Store.UpdateRequest(ctx, r.ID, func(now *ohfp.Request) ([]ohfp.Event, error) {
 		if now.Provider != r.Provider || len(now.Attempts) != len(r.Attempts) {
 			return nil, ohfp.Errorf(ohfp.ErrConflict, "request %s is being launched by another process", r.ID)
 		}
-		if refusal != nil {
-			now.PassOver(name, refusal.Error())
+		if why != "" {
+			now.PassOver(name, why)
 			return nil, nil
 		}
 		return now.MoveTo(name, order, e.Now())
