@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"time"
 
@@ -78,6 +79,7 @@ func (c *Calls) undertake(id ohfp.RequestID) undertaking {
 			// What still has to be decided may become a refusal.
 			if r.Type == ohfp.TypeReturn || !r.Status.Terminal() && len(ohfp.Plan(r, ohfp.Facts{}, c.Now())) == 0 {
 				offer(u.answerable, r)
+				runtime.Gosched() // the call goes first, instead of waiting in line behind what is still to be recorded
 			}
 		}
 	}
