@@ -117,14 +117,15 @@ func understand(args []string) (action, file string, err error) {
 	}
 }
 
-// pass writes the answer in one piece, and tells the daemon once it is out.
+// pass writes the answer in one piece, and tells the daemon once it is out. Then the connection is left to the end of the process: the
+// daemon still has work to do that follows the answer, and waits for that end before it takes the processor.
 func pass(answer *wire.Answer, out, errw io.Writer) int {
-	defer answer.Close()
 	if len(answer.Stderr) > 0 {
 		_, _ = errw.Write(answer.Stderr) // nobody is left to tell
 	}
 	if _, err := out.Write(answer.Body); err != nil {
 		_, _ = io.WriteString(errw, "ohfp: write the answer: "+err.Error()+"\n")
+		_ = answer.Close()
 		return 1
 	}
 	// A daemon that has gone meanwhile has recorded everything but this, and the next poll of the request tells it as well.

@@ -19,8 +19,9 @@ type Calls struct {
 	queries *query.Queries
 	loop    *Loop
 	within  time.Duration // AnswerWithin
-	// early: the caller needs the id and what the cloud said, not the record of it, and does not wait for that to be written.
-	early bool
+	// passedOn is closed once the answer is passed on, or cannot be any more. Its caller needs the id and what the cloud said, not
+	// the record of it, and does not wait for that to be written. nil: the caller wants the record.
+	passedOn <-chan struct{}
 	// work runs what goes on after its call was answered, with the time that a call may take.
 	work func(ctx context.Context, do func(ctx context.Context))
 }

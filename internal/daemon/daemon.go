@@ -233,13 +233,13 @@ func (d *Daemon) start(ctx context.Context, do func(ctx context.Context)) {
 	}()
 }
 
-// answer answers one call.
-func (d *Daemon) answer(ctx context.Context, r wire.Request, input []byte, caller string) hostfactory.Reply {
+// answer answers one call. The caller closes passedOn once the answer is passed on, or cannot be any more.
+func (d *Daemon) answer(ctx context.Context, r wire.Request, input []byte, caller string, passedOn <-chan struct{}) hostfactory.Reply {
 	g := d.now()
 	ctx, cancel := context.WithTimeout(ctx, g.Config.Requests.CallBudget)
 	defer cancel()
 	calls := d.calls()
-	calls.early = true
+	calls.passedOn = passedOn
 	face := hostfactory.Face{
 		Commands: calls,
 		Queries:  g.Queries, Partial: g.Partial,

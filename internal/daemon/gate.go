@@ -111,10 +111,20 @@ func (g gate) call(connection *net.UnixConn) error {
 	if err := d.knows(request); err != nil {
 		return errors.Join(err, wire.WriteReply(connection, wire.Reply{Declined: err.Error()}, nil, nil))
 	}
-	return g.reply(connection, from, request, d.safely(request, input, nameOf(who, request.Caller)))
+	passedOn := make(chan struct{})
+	answer := d.safely(request, input, nameOf(who, request.Caller), passedOn)
+	err = g.reply(connection, from, request, answer)
+	close(passedOn)
+	if err != nil || answer.AfterWrite == nil || answer.Exit != 0 {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(d.hard), afterAnswer)
+	defer cancel()
+	return answer.AfterWrite(ctx)
 }
 
-// reply sends an answer and waits until it is passed on: only then is it known that its caller knows it.
+// reply sends an answer and waits until it is passed on: only then is it known that its caller knows it. Then it waits a moment for
+// the caller to end.
 func (g gate) reply(connection *net.UnixConn, from *bufio.Reader, request wire.Request, answer hostfactory.Reply) error {
 	d := g.daemon
 	if err := connection.SetDeadline(d.Now().Add(delivering)); err != nil {
@@ -123,27 +133,25 @@ func (g gate) reply(connection *net.UnixConn, from *bufio.Reader, request wire.R
 	if err := wire.WriteReply(connection, wire.Reply{Exit: answer.Exit}, []byte(StandardError(answer)), answer.Body); err != nil {
 		return fmt.Errorf("%s: the caller has gone: %w", request.Action, err)
 	}
-	err := wire.ReadWritten(from)
-	if err != nil {
+	if err := wire.ReadWritten(from); err != nil {
 		return fmt.Errorf("%s: %w", request.Action, err)
 	}
-	if answer.AfterWrite == nil || answer.Exit != 0 {
-		return nil
+	// The caller's end closes the connection. That it lasts, or fails otherwise, changes nothing.
+	if err := connection.SetDeadline(d.Now().Add(stepAside)); err == nil {
+		_, _ = from.ReadByte()
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(d.hard), afterAnswer)
-	defer cancel()
-	return answer.AfterWrite(ctx)
+	return nil
 }
 
 // safely is answer for inputs that hit a defect.
-func (d *Daemon) safely(r wire.Request, input []byte, caller string) (reply hostfactory.Reply) {
+func (d *Daemon) safely(r wire.Request, input []byte, caller string, passedOn <-chan struct{}) (reply hostfactory.Reply) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			d.Log.Error("internal error in a call", "action", r.Action, "error", cause, "stack", string(debug.Stack()))
 			reply = hostfactory.Refuse(fmt.Errorf("%s: internal error: %v", r.Action, cause))
 		}
 	}()
-	return d.answer(d.hard, r, input, caller)
+	return d.answer(d.hard, r, input, caller, passedOn)
 }
 
 // knows says whether a caller would work with the daemon's own configuration, if it worked alone.

@@ -195,7 +195,7 @@ func (t *taking) take(over time.Duration) []time.Duration {
 // ask is getReturnRequests of a script, and when it was answered.
 func (t *taking) ask(named func(id string, grace time.Duration, now time.Time)) time.Time {
 	t.tb.Helper()
-	reply := t.daemon.answer(t.tb.Context(), wire.Request{Action: string(hostfactory.GetReturnRequests)}, t.input, "hf")
+	reply := t.daemon.answer(t.tb.Context(), wire.Request{Action: string(hostfactory.GetReturnRequests)}, t.input, "hf", nil)
 	now := time.Now()
 	var body struct {
 		Requests []struct {

@@ -3,7 +3,6 @@ package daemon
 import (
 	"context"
 	"fmt"
-	"runtime"
 	"runtime/debug"
 	"time"
 
@@ -19,6 +18,10 @@ type undertaking struct {
 	answerable chan ohfp.Request   // nothing that is left to do changes the answer; nil when the caller wants the record
 	ended      chan ending
 }
+
+// stepAside is how long what follows an answer makes way for it, at most. What it costs would otherwise be taken from the
+// processors that carry the answer to the caller, through two processes.
+const stepAside = 10 * time.Millisecond
 
 // ending is how an undertaking ended.
 type ending struct {
@@ -73,13 +76,13 @@ func (c *Calls) undertake(id ohfp.RequestID) undertaking {
 		}
 		c.Executor.Reach(step)
 	}
-	if c.early {
+	if c.passedOn != nil {
 		u.answerable = make(chan ohfp.Request, 1)
 		executor.Answerable = func(r ohfp.Request) {
 			// What still has to be decided may become a refusal.
 			if r.Type == ohfp.TypeReturn || !r.Status.Terminal() && len(ohfp.Plan(r, ohfp.Facts{}, c.Now())) == 0 {
 				offer(u.answerable, r)
-				runtime.Gosched() // the call goes first, instead of waiting in line behind what is still to be recorded
+				within(c.passedOn, stepAside)
 			}
 		}
 	}
